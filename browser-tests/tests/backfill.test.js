@@ -172,7 +172,7 @@ scene("the accounts are compared, and what differs is synced", async (stage) => 
   await page.getByRole("navigation", { name: "Connector pages" }).getByRole("link", { name: "Compare" }).click();
   await visitor.sees("No comparison yet.");
   await compare(visitor);
-  assert.match(await result(visitor), /^95\.00 % agree\s+19 of 20 linked leads agree; 1 differs\.\s+Compared at /);
+  assert.match(await result(visitor), /^95\.00% agree\s+19 of 20 linked leads agree; 1 differs\.\s+Compared at /);
   const rows = page.locator("tbody tr");
   await rows.first().waitFor();
   assert.equal(await rows.count(), 1);
@@ -204,7 +204,7 @@ scene("the accounts are compared, and what differs is synced", async (stage) => 
   await inTime("the lead to be synced", async () => (await cityOf(patients, 7)) === "Pune");
   assert.equal((await service.ask("logs", "--limit", "200")).filter(({ origin }) => origin === "parity").length, 1);
   await compare(visitor);
-  assert.match(await result(visitor), /^100 % agree\s+20 of 20 linked leads agree\.\s/);
+  assert.match(await result(visitor), /^100% agree\s+20 of 20 linked leads agree\.\s/);
   await visitor.sees("No differences were found.");
   assert.equal(await cityOf(sales, 7), "Pune");
 });
@@ -265,7 +265,7 @@ scene("a sweep syncs what no webhook reported, and waits where that is much", as
   await visitor.sees("A sweep has started.");
   await swept(visitor);
   const warning = page.locator(".warning");
-  assert.match(await warning.innerText(), /A sweep found 120 changes, more than 20 % of all linked leads\. Nothing was written\./);
+  assert.match(await warning.innerText(), /A sweep found 120 changes, more than 20% of all linked leads\. Nothing was written\./);
   assert.deepEqual(await facts(main), first, "it is not over");
   assert.equal(await visitor.button("Sweep now").count(), 0);
   await assertSound(visitor);

@@ -47,7 +47,7 @@ pub struct ParityItem {
     /// The last comparison, and the running one.
     #[serde(flatten)]
     pub standing: Standing,
-    /// The part of the linked leads that agree, like `99.98 %`.
+    /// The part of the linked leads that agree, like `99.98%`.
     pub percent: Option<String>,
 }
 
@@ -379,7 +379,7 @@ mod tests {
             Parity { linked: 41_200, agree: 41_193, differ: 7, only_here: 3, ..Parity::default() };
         assert_eq!(
             sentence(&parity, "north", "south"),
-            "99.98 % of 41200 linked leads agree; 7 differ; 3 only in north"
+            "99.98% of 41200 linked leads agree; 7 differ; 3 only in north"
         );
     }
 }

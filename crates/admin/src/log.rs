@@ -43,7 +43,7 @@ impl FieldNames {
     }
 
     /// The same, where the account may not be known.
-    fn of<'a>(&'a self, account: Option<AccountId>, schema_name: &'a str) -> &'a str {
+    pub fn of<'a>(&'a self, account: Option<AccountId>, schema_name: &'a str) -> &'a str {
         account.map_or(schema_name, |account| self.get(account, schema_name))
     }
 

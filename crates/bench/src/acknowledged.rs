@@ -36,7 +36,7 @@ pub async fn measure(binary: &Path, report: &mut Report) -> anyhow::Result<()> {
             ours,
             "/s",
             format!(
-                "bare axum + SQLite in the same run: {theirs:.0}/s, so {:.0} % of it",
+                "bare axum + SQLite in the same run: {theirs:.0}/s, so {:.0}% of it",
                 100.0 * ours / theirs
             ),
         );

@@ -4,7 +4,7 @@
 //! Up to 16 ms each millisecond is a class of its own. Above, each doubling is cut into eight equal
 //! classes, so a class is at most an eighth as wide as the lags in it. A percentile is read off
 //! within its class by the number of records below, so it differs from the measured lag by less
-//! than 12.5 %, and usually by far less.
+//! than 12.5%, and usually by far less.
 
 use std::collections::BTreeMap;
 

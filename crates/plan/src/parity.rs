@@ -90,13 +90,13 @@ impl Parity {
         u32::try_from(u128::from(agree) * 10_000 / u128::from(all)).unwrap_or(10_000)
     }
 
-    /// The same as text: `99.98 %`.
+    /// The same as text: `99.98%`.
     pub fn percent(&self) -> String {
         let points = self.basis_points();
         if points == 10_000 {
-            return "100 %".to_owned();
+            return "100%".to_owned();
         }
-        format!("{}.{:02} %", points / 100, points % 100)
+        format!("{}.{:02}%", points / 100, points % 100)
     }
 
     /// Whether fewer leads agree than before, by more than leads in the middle of a sync explain.

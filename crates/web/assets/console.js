@@ -49,14 +49,16 @@ const offerCopying = (button) => {
   });
 };
 
-/** Times are in UTC; this shows them in the reader's time zone, with UTC as a tooltip. */
+/** Times are in UTC; this shows them in the reader's time zone, with UTC as a tooltip. With
+    `data-local=minute` only the time of day is shown. */
 const localise = (time) => {
   const at = new Date(time.dateTime);
   if (Number.isNaN(at.valueOf())) return;
   time.title = time.textContent;
   const two = (number) => String(number).padStart(2, "0");
   const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
-  time.textContent = `${day} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+  const minute = `${two(at.getHours())}:${two(at.getMinutes())}`;
+  time.textContent = time.dataset.local === "minute" ? minute : `${day} ${minute}:${two(at.getSeconds())}`;
 };
 
 /** Reloads a part of the page every so many seconds, from `data-from` where a form led to the page. */

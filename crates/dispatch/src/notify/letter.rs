@@ -263,7 +263,7 @@ impl Writer<'_> {
         let batches = self.untold(Kind::Batch);
         if !batches.is_empty() {
             text.gap();
-            text.line("Requests with several records of which more than 30 % failed:");
+            text.line("Requests with several records of which more than 30% failed:");
             self.causes(&mut text, &batches);
         }
         let waiting = self.untold(Kind::Waiting);

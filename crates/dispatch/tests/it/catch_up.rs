@@ -145,7 +145,7 @@ async fn what_posts_no_webhook_is_synced_by_the_sweep() {
     assert_eq!(scene.there.find_leads("EmailAddress", "bela@example.com").len(), 1);
     let (after, differing) = scene.compare("there").await;
     assert_eq!((after.linked, after.agree, after.differ), (7, 7, 0), "{after:?} {differing:?}");
-    assert_eq!(after.percent(), "100 %");
+    assert_eq!(after.percent(), "100%");
     // Nothing is found twice.
     assert_eq!(scene.sweep("there", false).await.last_found, 0);
     let requests = scene.find(Filter::default()).await.len();

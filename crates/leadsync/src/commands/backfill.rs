@@ -266,8 +266,8 @@ fn progress(kept: &Kept, pace: Pace) -> String {
     let settled = kept.settled() + kept.left_out;
     let read = if kept.page.is_some() { "so far" } else { "in all" };
     let done = match (kept.page, kept.expected, pace.percent) {
-        (Some(_), Some(all), Some(percent)) => format!("{settled} of {all} leads, {percent} %"),
-        (_, _, Some(percent)) => format!("{settled} of {} leads, {percent} %", kept.read),
+        (Some(_), Some(all), Some(percent)) => format!("{settled} of {all} leads, {percent}%"),
+        (_, _, Some(percent)) => format!("{settled} of {} leads, {percent}%", kept.read),
         (_, _, None) => format!("{settled} leads, {} read {read}", kept.read),
     };
     let rate = pace.per_minute.map(|leads| format!("{leads} a minute"));
@@ -377,15 +377,14 @@ mod tests {
             seconds_left: Some(1_800),
             ends_at: Some(at(2_400)),
         };
-        let told =
-            "2500 of 10000 leads, 25 %, 250 a minute, about 30 minutes left, until 00:40 UTC";
+        let told = "2500 of 10000 leads, 25%, 250 a minute, about 30 minutes left, until 00:40 UTC";
         assert_eq!(progress(&kept, pace), told);
         kept.expected = None;
         let unknown = Pace { per_minute: Some(250), ..Pace::default() };
         assert_eq!(progress(&kept, unknown), "2500 leads, 3000 read so far, 250 a minute");
         kept.page = None;
         let read = Pace { percent: Some(83), ..unknown };
-        assert_eq!(progress(&kept, read), "2500 of 3000 leads, 83 %, 250 a minute");
+        assert_eq!(progress(&kept, read), "2500 of 3000 leads, 83%, 250 a minute");
     }
 
     #[test]

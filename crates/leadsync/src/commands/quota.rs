@@ -27,7 +27,7 @@ impl Quota {
             let plan = account.plan.unwrap_or("custom quota");
             let leave = match account.quota.leave {
                 0 => String::new(),
-                part => format!(", {part} % reserved for other programs"),
+                part => format!(", {part}% reserved for other programs"),
             };
             output::line(&format!("{} ({plan}{leave})", account.name))?;
             let mut lines = vec![account.left_words(), forecast_words(&account.forecast)];

@@ -81,7 +81,7 @@ fn text(item: &SweepItem) -> String {
     };
     let last = match (sweep.held, sweep.ended_at) {
         (Some(held), _) => format!(
-            "On hold: the last sweep would have changed {held} leads, more than {confirm_above} % of all \
+            "On hold: the last sweep would have changed {held} leads, more than {confirm_above}% of all \
              linked leads. Nothing was synced. Pass --yes to sync them."
         ),
         (None, Some(at)) => format!(

@@ -69,7 +69,7 @@ async fn a_backfill_does_what_its_plan_says(database: Database) {
     service.run(&["backfill", NAME, "--pause"]).failed(1, &["has no backfill in progress"]);
     service.run(&["backfill", NAME, "--direction", "both"]).failed(1, &["no opposite connector"]);
     // It changes every lead of the destination.
-    let told = ["400 of 400 leads in the destination", "20 %", "--yes"];
+    let told = ["400 of 400 leads in the destination", "20%", "--yes"];
     service.run(&["backfill", NAME]).failed(1, &told);
     assert_eq!(service.destination.lead_count(), 400, "nothing was written");
 

@@ -110,7 +110,7 @@ impl std::fmt::Display for Guarded {
         write!(
             f,
             "the backfill would link or change {changes} of {there} leads in the destination, \
-             which is more than {allowed} %"
+             which is more than {allowed}%"
         )
     }
 }
@@ -434,7 +434,7 @@ mod tests {
         assert_eq!(plan(100, 100, 1_000).guarded(&definition), None, "just as many as allowed");
         let guarded = plan(101, 100, 1_000).guarded(&definition).expect("one more");
         let told = "the backfill would link or change 201 of 1000 leads in the destination, which \
-                    is more than 20 %";
+                    is more than 20%";
         assert_eq!(guarded.to_string(), told);
         definition.backfill.confirm_above = 100;
         assert_eq!(plan(101, 100, 1_000).guarded(&definition), None);

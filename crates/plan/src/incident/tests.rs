@@ -159,7 +159,7 @@ fn what_lasts_is_told_soon_and_keeps_it_open() {
 fn more_than_three_in_ten_of_at_least_three_are_a_bad_batch() {
     assert!(bad_batch(2, 2).is_none(), "too few to tell");
     assert!(bad_batch(1, 3).is_some());
-    assert!(bad_batch(3, 10).is_none(), "exactly 30 %");
+    assert!(bad_batch(3, 10).is_none(), "exactly 30%");
     let problem = bad_batch(4, 10).unwrap();
     assert!(problem.message.contains("4 of 10"), "{problem}");
 }

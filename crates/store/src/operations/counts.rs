@@ -9,8 +9,8 @@ use plan::state::State;
 use sqlx::Row;
 
 use super::filter::{
-    asks_of_records, connectors, matching, push_first, push_range, push_record, push_request,
-    push_status, running,
+    asks_of_records, connectors, push_candidates, push_exists, push_first, push_range, push_record,
+    push_records, push_request, push_status, running,
 };
 use super::found::is_by_outcome;
 use super::search::{Terms, push_terms};
@@ -107,13 +107,41 @@ async fn requests(
     running: &HashSet<i64>,
     terms: Option<&Terms>,
 ) -> Result<Count> {
-    let mut query = matching("SELECT count(*) FROM (SELECT q.id FROM request q", filter, terms);
-    push_status(&mut query, filter, running);
-    push_connectors(&mut query, filter, connectors);
-    query.push(" LIMIT ").push_bind(limit()).push(") AS found");
+    let mut query = QueryBuilder::new("SELECT count(*), count(CASE WHEN ");
+    if is_by_candidate(filter, terms) {
+        push_exists(&mut query, "found.id", filter);
+    } else {
+        query.push("1 = 1");
+    }
+    query.push(" THEN 1 END) FROM (");
+    push_found(&mut query, "q.id", (filter, terms), connectors, running);
     let row = query.build().persistent(false).fetch_one(connection).await?;
-    let found = row.try_get(0)?;
-    Ok(count(found, found))
+    Ok(count(row.try_get(0)?, row.try_get(1)?))
+}
+
+/// Whether what a filter asks of records is asked of each candidate. Where few have such a record
+/// the database would otherwise look through all.
+fn is_by_candidate(filter: &Filter, terms: Option<&Terms>) -> bool {
+    asks_of_records(filter) && terms.is_none() && filter.batch.is_none()
+}
+
+/// Adds these columns of the requests that match a filter, or of the candidates
+/// ([`is_by_candidate`]), as `found`.
+fn push_found(
+    query: &mut QueryBuilder,
+    columns: &str,
+    (filter, terms): (&Filter, Option<&Terms>),
+    connectors: &[i64],
+    running: &HashSet<i64>,
+) {
+    query.push(format!("SELECT {columns} FROM request q"));
+    push_candidates(query, filter);
+    if !is_by_candidate(filter, terms) {
+        push_records(query, filter, terms);
+    }
+    push_status(query, filter, running);
+    push_connectors(query, filter, connectors);
+    query.push(" LIMIT ").push_bind(limit()).push(") AS found");
 }
 
 /// Adds the connectors of waiting requests, which the filter allows anyway, and that they are due
@@ -140,14 +168,8 @@ async fn by_event(
 ) -> Result<BTreeMap<Event, Count>> {
     let terms = search::terms(connection, filter).await?;
     let found = requests(connection, filter, connectors, running, terms.as_ref()).await?;
-    let mut query = matching(
-        "SELECT r.event, count(DISTINCT r.request) FROM (SELECT q.id FROM request q",
-        filter,
-        terms.as_ref(),
-    );
-    push_status(&mut query, filter, running);
-    push_connectors(&mut query, filter, connectors);
-    query.push(" LIMIT ").push_bind(limit()).push(") AS found");
+    let mut query = QueryBuilder::new("SELECT r.event, count(DISTINCT r.request) FROM (");
+    push_found(&mut query, "q.id", (filter, terms.as_ref()), connectors, running);
     query.push(" JOIN record r ON r.request = found.id WHERE 1 = 1");
     push_record(&mut query, "r", filter);
     push_terms(&mut query, "r", terms.as_deref().unwrap_or_default());
@@ -170,44 +192,66 @@ async fn by_event(
 pub(super) async fn all(connection: &mut Connection, filter: &Filter) -> Result<Count> {
     let running = running(connection).await?;
     let own = connectors(connection, filter).await?;
-    if is_by_outcome(filter) {
-        return outcomes(connection, filter, &own, &running).await;
-    }
     let terms = search::terms(connection, filter).await?;
-    requests(connection, filter, &own, &running, terms.as_ref()).await
+    matching_any(connection, filter, &own, &running, terms.as_ref()).await
 }
 
 /// How many requests match a filter, by state.
 pub(super) async fn by_state(connection: &mut Connection, filter: &Filter) -> Result<StateCounts> {
     let running = running(connection).await?;
     let any = Filter { state: None, ..filter.clone() };
-    let of = |state: State| Filter { state: Some(state), ..any.clone() };
     let terms = search::terms(connection, &any).await?;
     let own = connectors(connection, &any).await?;
-    let all = if is_by_outcome(&any) {
-        outcomes(connection, &any, &own, &running).await?
+    let all = matching_any(connection, &any, &own, &running, terms.as_ref()).await?;
+    let echoes = if states::is_maybe_echo(&any) {
+        let only = Filter { echoes: Echoes::Only, ..any.clone() };
+        matching_any(connection, &only, &own, &running, terms.as_ref()).await?
     } else {
-        requests(connection, &any, &own, &running, terms.as_ref()).await?
+        Count::default()
     };
-    let only = Filter { echoes: Echoes::Only, ..any.clone() };
-    let echoes = requests(connection, &only, &own, &running, terms.as_ref()).await?;
-    let is_of_record = |state: &State| is_by_outcome(&of(*state));
+    if is_selective(&any) {
+        let around = (&any, all.more);
+        let states = few_by_state(connection, around, &own, &running, terms.as_ref()).await?;
+        return Ok(StateCounts { all, states, echoes });
+    }
     let mut states = BTreeMap::new();
-    if State::ALL.iter().any(is_of_record) {
-        for state in State::ALL {
-            let of = of(*state);
+    for state in State::ALL {
+        let of = Filter { state: Some(*state), ..any.clone() };
+        let count = if states::can_be(&any, *state) {
             let own = connectors(connection, &of).await?;
-            let count = if is_by_outcome(&of) {
-                outcomes(connection, &of, &own, &running).await?
-            } else {
-                requests(connection, &of, &own, &running, terms.as_ref()).await?
-            };
-            states.insert(*state, count);
-        }
-    } else {
-        states = few_by_state(connection, (&any, all.more), &own, &running, terms.as_ref()).await?;
+            matching_any(connection, &of, &own, &running, terms.as_ref()).await?
+        } else {
+            Count::default()
+        };
+        states.insert(*state, count);
     }
     Ok(StateCounts { all, states, echoes })
+}
+
+/// Whether a filter has conditions that no index of records knows, so that its requests are counted
+/// by state together.
+fn is_selective(filter: &Filter) -> bool {
+    filter.job_status.is_some()
+        || filter.sync_status.is_some()
+        || filter.q.is_some()
+        || filter.batch.is_some()
+        || filter.backfill.is_some()
+        || !filter.ids.is_empty()
+}
+
+/// How many requests match, by the outcome of their records where that is better.
+async fn matching_any(
+    connection: &mut Connection,
+    filter: &Filter,
+    connectors: &[i64],
+    running: &HashSet<i64>,
+    terms: Option<&Terms>,
+) -> Result<Count> {
+    if is_by_outcome(filter) {
+        outcomes(connection, filter, connectors, running).await
+    } else {
+        requests(connection, filter, connectors, running, terms).await
+    }
 }
 
 /// The few requests that match a filter, by the state of their records.
@@ -224,16 +268,18 @@ async fn few_by_state(
          WHEN found.finished_at IS NULL AND coalesce(r.state, 'queued') IN ('retrying', 'queued') \
          THEN CASE WHEN found.is_held THEN 'held' ELSE coalesce(r.state, 'queued') END \
          WHEN r.state = 'echo' THEN 'no_change' ELSE r.state END AS is_in, \
-         count(DISTINCT found.id) FROM (SELECT q.id, q.finished_at, q.connector IN \
-         (SELECT c.id FROM connector c WHERE {HELD}) AS is_held FROM request q",
+         count(DISTINCT found.id) FROM (",
         running = ids.join(", "),
-        HELD = states::HELD,
     );
-    let mut query = matching(&select, filter, terms);
-    push_status(&mut query, filter, running);
-    push_connectors(&mut query, filter, connectors);
-    query.push(" LIMIT ").push_bind(limit()).push(") AS found");
-    query.push(" LEFT JOIN record r ON r.request = found.id");
+    let mut query = QueryBuilder::new(select);
+    let columns = format!(
+        "q.id, q.finished_at, q.connector IN (SELECT c.id FROM connector c WHERE {}) AS is_held",
+        states::HELD
+    );
+    push_found(&mut query, &columns, (filter, terms), connectors, running);
+    // A request that was not processed yet has no record.
+    let join = if asks_of_records(filter) { "JOIN" } else { "LEFT JOIN" };
+    query.push(format!(" {join} record r ON r.request = found.id"));
     push_record(&mut query, "r", filter);
     push_terms(&mut query, "r", terms.map(Vec::as_slice).unwrap_or_default());
     query.push(" GROUP BY 1");

@@ -18,6 +18,35 @@ use crate::progress::IntentRecord;
 /// ([`push_status`]). The terms of its search were determined before ([`super::search::terms`]).
 pub(super) fn matching(select: &str, filter: &Filter, terms: Option<&Terms>) -> QueryBuilder {
     let mut query = QueryBuilder::new(select);
+    push_candidates(&mut query, filter);
+    push_records(&mut query, filter, terms);
+    query
+}
+
+/// Adds what a filter asks of the records of a request `q`.
+pub(super) fn push_records(query: &mut QueryBuilder, filter: &Filter, terms: Option<&Terms>) {
+    if let Some([first, others @ ..]) = terms.map(Vec::as_slice) {
+        query.push(" AND q.id IN (SELECT m.request FROM mention m");
+        if asks_of_records(filter) || states::of_records(filter).is_some() {
+            query.push(" JOIN record r ON r.request = m.request AND r.position = m.position");
+        }
+        query.push(" WHERE m.value IN ");
+        push_list(query, first.iter().cloned());
+        push_terms(query, "m", others);
+        push_record(query, "r", filter);
+        query.push(")");
+    } else if filter.batch.is_some() {
+        query.push(" AND q.id IN (SELECT r.request FROM record r WHERE 1 = 1");
+        push_record(query, "r", filter);
+        query.push(")");
+    } else if asks_of_records(filter) {
+        query.push(" AND ");
+        push_exists(query, "q.id", filter);
+    }
+}
+
+/// Adds a filter's conditions on the request `q`, except those on its records and its job status.
+pub(super) fn push_candidates(query: &mut QueryBuilder, filter: &Filter) {
     query.push(" WHERE 1 = 1");
     if let Some(name) = &filter.connector {
         query.push(" AND q.connector = (SELECT id FROM connector WHERE name = ");
@@ -26,35 +55,22 @@ pub(super) fn matching(select: &str, filter: &Filter, terms: Option<&Terms>) -> 
     if let Some(within) = &filter.within {
         query.push(" AND q.connector IN (SELECT id FROM connector WHERE name IN ");
         // SQL has no empty lists; no connector has this name.
-        push_list(&mut query, within.iter().cloned().chain([String::new()]));
+        push_list(query, within.iter().cloned().chain([String::new()]));
         query.push(")");
     }
-    push_range(&mut query, "q.id", filter);
-    push_request(&mut query, filter);
+    push_range(query, "q.id", filter);
+    push_request(query, filter);
     if !filter.ids.is_empty() {
         query.push(" AND q.id IN ");
-        push_list(&mut query, filter.ids.iter().map(|id| id.number()));
+        push_list(query, filter.ids.iter().map(|id| id.number()));
     }
-    if let Some([first, others @ ..]) = terms.map(Vec::as_slice) {
-        query.push(" AND q.id IN (SELECT m.request FROM mention m");
-        if asks_of_records(filter) || states::of_records(filter).is_some() {
-            query.push(" JOIN record r ON r.request = m.request AND r.position = m.position");
-        }
-        query.push(" WHERE m.value IN ");
-        push_list(&mut query, first.iter().cloned());
-        push_terms(&mut query, "m", others);
-        push_record(&mut query, "r", filter);
-        query.push(")");
-    } else if filter.batch.is_some() {
-        query.push(" AND q.id IN (SELECT r.request FROM record r WHERE 1 = 1");
-        push_record(&mut query, "r", filter);
-        query.push(")");
-    } else if asks_of_records(filter) {
-        query.push(" AND EXISTS (SELECT 1 FROM record r WHERE r.request = q.id");
-        push_record(&mut query, "r", filter);
-        query.push(")");
-    }
-    query
+}
+
+/// Adds that the request with this id has a record that matches.
+pub(super) fn push_exists(query: &mut QueryBuilder, id: &str, filter: &Filter) {
+    query.push(format!("EXISTS (SELECT 1 FROM record r WHERE r.request = {id}"));
+    push_record(query, "r", filter);
+    query.push(")");
 }
 
 /// Adds a filter's conditions on the request `q` itself.

@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 
 use plan::outcome::Event;
+use plan::problem::Code;
+use plan::review::Reason;
 use plan::state::State;
 
 use super::{QueryBuilder, push_list};
@@ -28,13 +30,37 @@ pub(super) fn of_records(filter: &Filter) -> Option<&'static [&'static str]> {
         Some(State::Failed) => Some(&["failed"]),
         Some(State::Retrying) => Some(&["retrying"]),
         None if hides && is_maybe_echo(filter) => Some(NO_ECHO),
+        None if filter.echoes == Echoes::Only => Some(&["echo"]),
         Some(State::Held | State::Running | State::Queued) | None => None,
     }
 }
 
 /// Whether the other conditions allow echoes, which are all unchanged.
-fn is_maybe_echo(filter: &Filter) -> bool {
+pub(super) fn is_maybe_echo(filter: &Filter) -> bool {
     filter.cause.is_none() && filter.event.is_none_or(|event| event == Event::Unchanged)
+}
+
+/// Whether a record with the filter's event and cause can be in this state. The database would look
+/// for one among all.
+pub(super) fn can_be(filter: &Filter, state: State) -> bool {
+    let is_pending = matches!(state, State::Held | State::Running | State::Queued);
+    let by_event = |event: Event| match state {
+        State::Synced => matches!(event, Event::New | Event::Updated),
+        State::NoChange => event == Event::Unchanged,
+        State::Skipped => event == Event::Skipped,
+        State::Failed | State::Review | State::Retrying => event == Event::Failed,
+        State::Held | State::Running | State::Queued => true,
+    };
+    let by_cause = |cause: &String| {
+        let code = cause.split('/').next().and_then(|code| code.parse::<Code>().ok());
+        let is_review = code.is_some_and(|code| Reason::from_code(code).is_some());
+        match state {
+            State::Review => is_review,
+            State::Failed => !is_review,
+            _ => is_pending || state == State::Retrying,
+        }
+    };
+    filter.event.is_none_or(by_event) && filter.cause.as_ref().is_none_or(by_cause)
 }
 
 /// Whether a filter is for a state that a record has.

@@ -21,7 +21,7 @@ crate::promises! {
 async fn reopened(empty: &Empty, sql: &str) -> Arc<dyn Store> {
     let back = "DROP TABLE saved_view; DROP INDEX record_state; ALTER TABLE record DROP COLUMN state; \
                 ALTER TABLE record DROP COLUMN name; ALTER TABLE record DROP COLUMN echo; \
-                DROP INDEX request_shown; ALTER TABLE request DROP COLUMN echo; \
+                DROP INDEX request_shown; DROP INDEX request_echo; ALTER TABLE request DROP COLUMN echo; \
                 ALTER TABLE record DROP COLUMN code; ALTER TABLE lease DROP COLUMN since; \
                 DROP TABLE mark; ALTER TABLE retry_batch DROP COLUMN linked_by; DROP TABLE trait; \
                 ALTER TABLE connector DROP COLUMN wired_secret; \

@@ -10,6 +10,7 @@ use super::form::Form;
 use super::page::{self, Faults, LastAction};
 use super::sign_in;
 use super::visitor::Visitor;
+use super::words;
 use crate::Shared;
 use crate::api::Refusal;
 use admin::{password, people};
@@ -26,6 +27,10 @@ struct Account {
 }
 
 impl Account {
+    fn browser(agent: &str) -> String {
+        words::browser(agent)
+    }
+
     /// Whether this visitor signs in with a password.
     fn has_password(&self) -> bool {
         matches!(self.visitor.session.person, Person::User(_))

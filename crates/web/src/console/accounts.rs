@@ -115,7 +115,7 @@ fn plan_words(account: &Account) -> String {
     };
     let daily = number(daily.into());
     let others = if leave > 0 {
-        format!("; {leave} % reserved for other integrations")
+        format!("; {leave}% reserved for other integrations")
     } else {
         String::new()
     };

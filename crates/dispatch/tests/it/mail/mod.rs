@@ -353,8 +353,8 @@ async fn that_fewer_leads_agree_than_before_is_told_once() {
     for _ in 0..2 {
         assert_eq!(office.scene.compare("there").await.0.differ, 1);
         let mails = office.mails(1).await;
-        assert_eq!(subject(&mails[0]), "leadsync there: only 0.00 % of the leads are in sync");
-        for part in ["down from 100 %", "1 differ", "leadsync parity there --last"] {
+        assert_eq!(subject(&mails[0]), "leadsync there: only 0.00% of the leads are in sync");
+        for part in ["down from 100%", "1 differ", "leadsync parity there --last"] {
             assert!(body(&mails[0]).contains(part), "{part}: {}", body(&mails[0]));
         }
     }

@@ -82,12 +82,12 @@ impl Shown {
         let Pace { percent, per_minute, seconds_left, .. } = self.pace;
         let all = self.kept.expected.filter(|_| !self.is_read());
         let parts = [
-            percent.map(|percent| format!("{percent} %")),
+            percent.map(|percent| format!("{percent}%")),
             all.map(|all| format!("of {}", counted(all, "lead", "leads"))),
             per_minute.map(|leads| format!("{} per minute", counted(leads, "lead", "leads"))),
             seconds_left.map(|seconds| format!("{} left", duration(seconds))),
         ];
-        parts.into_iter().flatten().collect::<Vec<_>>().join(", ").replace(" %, of", " % of")
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ").replace("%, of", "% of")
     }
 
     fn is_at_work(&self) -> bool {

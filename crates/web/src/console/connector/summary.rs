@@ -7,13 +7,16 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use plan::connector::Definition;
-use store::{Cause, Filter, LinkCounts, Page, RequestItem};
+use store::{Cause, LinkCounts};
 
 use super::page::{self, Shown, told};
 use super::{Frame, Opened, entities, open};
 use crate::Shared;
+use crate::console::failures::failure_path;
+use crate::console::log::{self, Line};
 use crate::console::visitor::Visitor;
 use crate::console::words::{counted, number};
+use admin::log::FieldNames;
 use admin::overview::OverviewQuery;
 use admin::removal::forgotten;
 
@@ -32,8 +35,11 @@ struct Summary {
     told: Option<&'static str>,
     definition: Definition,
     version: i64,
-    newest: Vec<RequestItem>,
-    failures: Vec<Cause>,
+    /// The newest requests.
+    rows: Vec<Line>,
+    failures: Vec<Failure>,
+    /// The search keys by display name.
+    matched_by: String,
     /// Since when it is held, and how many leads its webhooks had changed.
     held: Option<(Timestamp, u64)>,
     days: i64,
@@ -41,7 +47,21 @@ struct Summary {
     forgotten: LinkCounts,
 }
 
+/// A cause of failures.
+struct Failure {
+    cause: Cause,
+    /// How many records, as text.
+    records: String,
+    /// The page with its repairs.
+    address: String,
+}
+
 impl Summary {
+    /// Nothing is retried from here.
+    fn has_ticks(&self) -> bool {
+        false
+    }
+
     /// What is forgotten if it is removed.
     fn forgotten(&self) -> String {
         let LinkCounts { leads, activities } = self.forgotten;
@@ -82,13 +102,22 @@ async fn read(
     visitor: Visitor,
     Opened { configuration, connector, frame }: Opened,
 ) -> store::Result<Summary> {
-    let filter = Filter { connector: Some(frame.name.clone()), ..Filter::default() };
-    let newest = Page { limit: NEWEST, after: None };
-    let (newest, _) = shared.store.requests(&filter, &newest).await?;
+    let rows = log::newest(shared, &configuration, &frame.name, NEWEST).await?;
+    let names = FieldNames::read(shared.store.as_ref(), [&connector]).await?;
+    let basic = &connector.definition.basic;
+    let keys = [Some(&basic.search_by), basic.secondary_search_by.as_ref()].into_iter().flatten();
+    let keys: Vec<&str> = keys.map(|key| names.get(connector.destination, key)).collect();
+    let matched_by = keys.join(", then ");
     let now = (shared.clock)();
     let begin = now.checked_sub(SignedDuration::from_hours(24 * DAYS)).unwrap_or(now);
     let between = (begin, OverviewQuery::up_to(now));
     let failures = shared.store.causes(between, Some(&[connector.id]), CAUSES).await?;
+    let failure = |cause: Cause| Failure {
+        records: counted(cause.records, "record", "records"),
+        address: failure_path(&frame.name, &cause.cause),
+        cause,
+    };
+    let failures = failures.into_iter().map(failure).collect();
     let forgotten = forgotten(shared.store.as_ref(), &configuration, &connector).await?;
     let kept = shared.store.mass_changes(&[connector.id]).await?;
     let held = kept.first().and_then(|(_, kept)| Some((kept.held_at?, kept.changes)));
@@ -99,8 +128,9 @@ async fn read(
         told: None,
         definition: connector.definition,
         version: connector.version,
-        newest,
+        rows,
         failures,
+        matched_by,
         held,
         days: DAYS,
         forgotten,

@@ -11,23 +11,23 @@ use super::in_path;
 use crate::console::words::counted;
 
 /// A row of the list.
-pub(super) struct Line {
-    pub(super) id: String,
-    pub(super) received_at: Timestamp,
-    pub(super) connector: String,
-    pub(super) state: State,
+pub(in crate::console) struct Line {
+    pub(in crate::console) id: String,
+    pub(in crate::console) received_at: Timestamp,
+    pub(in crate::console) connector: String,
+    pub(in crate::console) state: State,
     /// What identifies the lead for a person.
-    pub(super) lead: String,
+    pub(in crate::console) lead: String,
     /// An activity is marked; nearly all records are leads.
-    pub(super) is_activity: bool,
+    pub(in crate::console) is_activity: bool,
     /// What changed, or why nothing did.
-    pub(super) what: String,
-    pub(super) next_attempt_at: Option<Timestamp>,
+    pub(in crate::console) what: String,
+    pub(in crate::console) next_attempt_at: Option<Timestamp>,
     /// Why it failed, as failures are grouped.
-    pub(super) cause: Option<String>,
+    pub(in crate::console) cause: Option<String>,
     /// The other records of the request.
-    pub(super) others: Option<String>,
-    pub(super) has_failed: bool,
+    pub(in crate::console) others: Option<String>,
+    pub(in crate::console) has_failed: bool,
 }
 
 impl Line {
@@ -59,12 +59,12 @@ impl Line {
     }
 
     /// The kind of the state, which has a colour.
-    pub(super) fn tone(&self) -> &'static str {
+    pub(in crate::console) fn tone(&self) -> &'static str {
         tone(self.state)
     }
 
     /// The page of the request.
-    pub(super) fn path(&self) -> String {
+    pub(in crate::console) fn path(&self) -> String {
         format!("/requests/{}", in_path(&self.id))
     }
 }

@@ -272,6 +272,19 @@ pub(in crate::console) async fn rows(
     }
 }
 
+/// The newest requests of a connector as rows, without echoes.
+pub(in crate::console) async fn newest(
+    shared: &Shared,
+    configuration: &Configuration,
+    connector: &str,
+    limit: usize,
+) -> store::Result<Vec<Line>> {
+    let echoes = store::Echoes::Without;
+    let filter = Filter { connector: Some(connector.to_owned()), echoes, ..Filter::default() };
+    let (requests, _) = shared.store.request_lines(&filter, &Page { limit, after: None }).await?;
+    lines(shared, &requests, &Address::of_query(""), configuration).await
+}
+
 async fn lines(
     shared: &Shared,
     requests: &[store::RequestLine],

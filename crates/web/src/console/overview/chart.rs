@@ -1,5 +1,7 @@
 //! The chart as SVG, for the template to draw: stacked bars of records, and a line of lags over them.
 
+use jiff::Timestamp;
+
 use crate::console::words::number;
 
 /// The height of the chart, in units of the drawing; a bar takes [`BAR`] of the [`SLOT`] of its step.
@@ -29,7 +31,14 @@ pub(super) struct Chart {
     /// and for the line of lags; empty without one.
     pub(super) lag_scale: Vec<&'static str>,
     /// When the first, the middle and the last step begins.
-    pub(super) ticks: Vec<String>,
+    pub(super) ticks: Vec<Tick>,
+}
+
+/// When a step begins.
+pub(super) struct Tick {
+    pub(super) at: Timestamp,
+    /// Whether the time of day is shown, rather than the day, which is one of UTC.
+    pub(super) is_time: bool,
 }
 
 /// One step of a chart.
@@ -61,7 +70,7 @@ pub(super) struct StepValues {
 
 impl Chart {
     /// Stacked bars, up to a round number, and the line of lags.
-    pub(super) fn new(description: String, ticks: Vec<String>, steps: Vec<StepValues>) -> Self {
+    pub(super) fn new(description: String, ticks: Vec<Tick>, steps: Vec<StepValues>) -> Self {
         let sum = |step: &StepValues| step.values.iter().map(|(_, value)| value).sum();
         let top = round_up(steps.iter().map(sum).max().unwrap_or(0));
         let lags: Vec<Option<u64>> = steps.iter().map(|step| step.lag).collect();

@@ -1,6 +1,6 @@
 //! What the chart shows.
 
-use super::chart::{Chart, StepValues};
+use super::chart::{Chart, StepValues, Tick};
 use crate::console::words::{number, stretch, time};
 use admin::overview::{Overview, StepItem};
 
@@ -45,11 +45,11 @@ pub(super) fn quiet(counts: &store::Tally) -> u64 {
 }
 
 /// When the first, the middle and the last step begins.
-fn ticks(overview: &Overview) -> Vec<String> {
-    let format = if overview.step_hours <= 1 { "%H:%M UTC" } else { "%-d %b" };
+fn ticks(overview: &Overview) -> Vec<Tick> {
     let steps = &overview.steps;
     let mut places = vec![0, steps.len() / 2, steps.len().saturating_sub(1)];
     places.dedup();
-    let of = |place: usize| steps.get(place).map(|step| step.from.strftime(format).to_string());
+    let is_time = overview.step_hours <= 1;
+    let of = |place: usize| steps.get(place).map(|step| Tick { at: step.from, is_time });
     places.into_iter().filter_map(of).collect()
 }

@@ -117,7 +117,7 @@ fn trend(now: u64, before: u64, period: &str) -> String {
         (before, differs) => match differs.saturating_mul(100) / before {
             0 => format!("same as the {period} before"),
             part if part > MUCH => format!("{} in the {period} before", number(before)),
-            part => format!("{sign}{part} % on the {period} before"),
+            part => format!("{sign}{part}% on the {period} before"),
         },
     }
 }
@@ -146,8 +146,8 @@ mod tests {
             (12, 0, "none in the day before"),
             (12, 3, "+9 on the day before"),
             (1, 3, "−2 on the day before"),
-            (104, 100, "+4 % on the day before"),
-            (50, 100, "−50 % on the day before"),
+            (104, 100, "+4% on the day before"),
+            (50, 100, "−50% on the day before"),
             (100_000, 100_001, "same as the day before"),
             (100_000, 12, "12 in the day before"),
         ] {

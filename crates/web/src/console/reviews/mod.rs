@@ -6,6 +6,7 @@ pub(super) use by_rule::{resolve_by_rule, show_by_rule};
 
 use admin::Refused;
 use admin::connectors;
+use admin::log::FieldNames;
 use admin::reviews;
 use std::collections::BTreeMap;
 
@@ -14,7 +15,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use plan::connector::Identity;
-use plan::id::LeadId;
+use plan::id::{AccountId, LeadId};
 use plan::review::{self, Candidate, Reason};
 use store::ReviewItem;
 
@@ -121,6 +122,7 @@ pub(super) async fn list(
 
 /// A field in which the lead and its candidates are compared.
 struct Compared {
+    /// Its display name in the destination.
     field: String,
     /// What the lead sends.
     sends: String,
@@ -161,6 +163,9 @@ struct One {
     /// The rules for future leads; empty if there is none for this.
     rules: Vec<Shown>,
     connector: String,
+    names: FieldNames,
+    /// The destination.
+    there: Option<AccountId>,
 }
 
 impl One {
@@ -176,7 +181,10 @@ impl One {
             .map(|connector| rules(connector.definition.identity, item.reason))
             .filter(|_| visitor.administers())
             .unwrap_or_default();
-        let (differing, same) = compared(&item).into_iter().partition(|one| one.differs);
+        let names = FieldNames::read(shared.store.as_ref(), connector).await?;
+        let there = connector.map(|connector| connector.destination);
+        let display = |field: &str| names.of(there, field).to_owned();
+        let (differing, same) = compared(&item, display).into_iter().partition(|one| one.differs);
         Ok(Self {
             page: "Reviews",
             told: None,
@@ -191,6 +199,8 @@ impl One {
             same,
             rules,
             item,
+            names,
+            there,
         })
     }
 
@@ -208,6 +218,11 @@ impl One {
 
     fn decision(choice: &review::Choice) -> String {
         decision(choice)
+    }
+
+    /// The display name of a field of the destination.
+    fn display<'a>(&'a self, field: &'a str) -> &'a str {
+        self.names.of(self.there, field)
     }
 
     fn is_open(&self) -> bool {
@@ -238,7 +253,7 @@ impl One {
 }
 
 /// What the lead sends and what the candidates hold, field by field.
-fn compared(item: &ReviewItem) -> Vec<Compared> {
+fn compared(item: &ReviewItem, display: impl Fn(&str) -> String) -> Vec<Compared> {
     let evidence = &item.evidence;
     let mut fields: Vec<&str> = evidence.sends.0.keys().map(String::as_str).collect();
     for candidate in &evidence.candidates {
@@ -262,7 +277,7 @@ fn compared(item: &ReviewItem) -> Vec<Compared> {
         let differs = held.iter().any(|one| is_sent && one.value != sends)
             || held.windows(2).any(|two| two[0].value != two[1].value)
             || is_asked(field);
-        Compared { field: field.to_owned(), sends, held, is_asked: is_asked(field), differs }
+        Compared { field: display(field), sends, held, is_asked: is_asked(field), differs }
     };
     let mut all: Vec<Compared> = fields.into_iter().map(compare).collect();
     all.retain(|one| !one.sends.is_empty() || one.held.iter().any(|held| !held.value.is_empty()));

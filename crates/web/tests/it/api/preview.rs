@@ -186,7 +186,7 @@ async fn a_backfill_that_changes_many_leads_is_confirmed() {
     client.post(&format!("{path}/plan"), json!({})).await.expect(200);
     client.house.counts("ab", plan_of(501)).await;
     for refused in [json!({}), json!({"confirm": false})] {
-        let told = ["confirm: is required", "change 501", "1001 leads", "20 %"];
+        let told = ["confirm: is required", "change 501", "1001 leads", "20%"];
         client.post(path, refused).await.refused(400, "bad_input", &told);
     }
     assert_eq!(client.get(path).await.expect(200)["items"], json!([]), "nothing has begun");

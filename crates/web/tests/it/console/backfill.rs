@@ -70,7 +70,7 @@ async fn a_backfill_that_changes_many_leads_is_confirmed() {
     let plan = BackfillPlan { leads: 501, linked: 501, there: 1_001, ..BackfillPlan::default() };
     browser.house.counts("ab", plan).await;
     let counted = browser.get(here).await.body;
-    let told = "change 501 of 1001 leads in the destination, which is more than 20 %";
+    let told = "change 501 of 1001 leads in the destination, which is more than 20%";
     for part in [told, "name=\"confirm\""] {
         assert!(counted.contains(part), "{part}: {counted}");
     }
@@ -82,6 +82,6 @@ async fn a_backfill_that_changes_many_leads_is_confirmed() {
     let begun = browser.submit(here, &[&form[..], &[("confirm", "yes")]].concat()).await;
     assert_eq!(location(&begun), Some("/connectors/ab/backfill?told=backfill_begun"), "{begun:?}");
     let progress = browser.get(&format!("{here}/progress")).await.body;
-    assert!(progress.contains("0 % of 501 leads"), "{progress}");
+    assert!(progress.contains("0% of 501 leads"), "{progress}");
     browser.house.end().await;
 }
