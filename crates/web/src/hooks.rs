@@ -19,7 +19,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::Shared;
 use crate::committer::{Committer, NotKept};
-use crate::connections::Peer;
+use crate::connections::{Peer, is_too_slow};
 use crate::syntax;
 use crate::tokens::Unknown;
 
@@ -191,7 +191,7 @@ impl<'a> Reading<'a> {
 
     async fn read(&mut self, mut body: Body) -> Result<(), Answer> {
         while let Some(frame) = body.frame().await {
-            let Ok(data) = frame.map_err(|_| Answer::Broken)?.into_data() else { continue };
+            let Ok(data) = frame.map_err(|error| if is_too_slow(&error) { Answer::TooSlow } else { Answer::Broken })?.into_data() else { continue };
             self.seen += data.len();
             self.is_too_long |= self.seen > self.most;
             let most = if self.is_too_long { KEPT_OF_TOO_LONG } else { self.most };

@@ -15,6 +15,7 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
 
 use super::refusal::Refusal;
 use crate::Shared;
+use crate::connections::is_too_slow;
 use crate::hooks::longer_than;
 
 /// The parameters of a query, or of something with the same form.
@@ -109,24 +110,24 @@ impl FromRequest<Shared> for Body {
         let refusal = |status, code, message: &str, advice: &str| {
             Err(Refusal::new(status, Problem::new(code, message, advice)))
         };
-        match tokio::time::timeout(shared.limits.body, read).await {
-            Ok(Ok(body)) => Ok(Self { bytes: body.to_bytes(), content_type }),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => refusal(
+        match read.await {
+            Ok(body) => Ok(Self { bytes: body.to_bytes(), content_type }),
+            Err(error) if error.is::<LengthLimitError>() => refusal(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 Code::TooLong,
                 &longer_than(shared.limits.longest_body),
                 "Send a smaller body, or raise LEADSYNC_MAX_BODY.",
             ),
-            Ok(Err(_)) => refusal(
-                StatusCode::BAD_REQUEST,
-                Code::Broken,
-                "The body is incomplete.",
-                "Send the request again.",
-            ),
-            Err(_) => refusal(
+            Err(error) if is_too_slow(error.as_ref()) => refusal(
                 StatusCode::REQUEST_TIMEOUT,
                 Code::TooSlow,
                 "The body did not arrive in time.",
+                "Send the request again.",
+            ),
+            Err(_) => refusal(
+                StatusCode::BAD_REQUEST,
+                Code::Broken,
+                "The body is incomplete.",
                 "Send the request again.",
             ),
         }

@@ -10,6 +10,7 @@ use super::Visitor;
 use super::page;
 use crate::Shared;
 use crate::api::Refusal;
+use crate::connections::is_too_slow;
 
 /// The longest form of somebody who is not signed in, in bytes.
 const LONGEST_OF_A_STRANGER: usize = 64 * 1024;
@@ -70,9 +71,13 @@ impl FromRequest<Shared> for Form {
         let of_a_webhook = BYTES_A_BYTE * shared.limits.longest_body;
         let longest = LONGEST_OF_A_STRANGER + if visitor.is_some() { of_a_webhook } else { 0 };
         let body = Limited::new(request.into_body(), longest).collect().await;
-        let Ok(body) = body else {
-            return Err(page::forbidden("This form is too long or incomplete."));
-        };
+        let body = body.map_err(|error| {
+            if is_too_slow(error.as_ref()) {
+                page::too_slow()
+            } else {
+                page::forbidden("This form is too long or incomplete.")
+            }
+        })?;
         let fields = form_urlencoded::parse(&body.to_bytes()).into_owned().collect();
         let form = Self(fields);
         match visitor {

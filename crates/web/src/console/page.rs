@@ -72,6 +72,11 @@ pub(super) fn forbidden(what: &str) -> Response {
     page(StatusCode::FORBIDDEN, &Wrong { title: "Access denied", what })
 }
 
+pub(super) fn too_slow() -> Response {
+    let what = "The form did not arrive in time. Go back, and submit it again.";
+    page(StatusCode::REQUEST_TIMEOUT, &Wrong { title: "Timeout", what })
+}
+
 pub(super) fn not_found(what: &str) -> Response {
     let what = format!("This {what} was not found. It may have been removed.");
     page(StatusCode::NOT_FOUND, &Wrong { title: "Page not found", what: &what })
