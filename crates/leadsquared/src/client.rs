@@ -16,6 +16,8 @@ use reqwest::{
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 
+use crate::nul::without_nul;
+
 use crate::{
     Account, Authentication, DEFAULT_RECORD_LIMIT, Effect, Error, Exchange, Reply,
     answer::{CallContext, judge},
@@ -241,7 +243,7 @@ impl Client {
                 }
             }
         };
-        Answer { status, body, broken }
+        Answer { status, body: without_nul(body), broken }
     }
 
     fn no_verdict(

@@ -43,6 +43,7 @@ mod fields;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod leads;
+mod nul;
 mod paging;
 mod rate;
 mod scalar;

@@ -17,6 +17,13 @@ fn is_invisible(c: char) -> bool {
         )
 }
 
+/// The text without the NULs at its ends, and with U+FFFD in place of any other: PostgreSQL can't
+/// store one, and no field of a CRM holds one on purpose.
+pub fn without_nul(text: &str) -> Cow<'_, str> {
+    let text = text.trim_matches('\0');
+    if text.contains('\0') { text.replace('\0', "\u{fffd}").into() } else { text.into() }
+}
+
 /// Whether the letter before a zero-width joiner or non-joiner is one that it changes: after a
 /// virama it makes half letters and chillus of Indian scripts, at the end of a word too.
 fn is_virama(c: char) -> bool {
@@ -137,7 +144,7 @@ fn reference(name: &str) -> Option<char> {
             Some(hex) => u32::from_str_radix(hex, 16),
             None => number.parse(),
         };
-        return char::from_u32(code.ok()?);
+        return char::from_u32(code.ok()?).filter(|letter| *letter != '\0');
     }
     match name {
         "amp" => Some('&'),

@@ -191,7 +191,14 @@ impl<'a> Reading<'a> {
 
     async fn read(&mut self, mut body: Body) -> Result<(), Answer> {
         while let Some(frame) = body.frame().await {
-            let Ok(data) = frame.map_err(|error| if is_too_slow(&error) { Answer::TooSlow } else { Answer::Broken })?.into_data() else { continue };
+            let Ok(data) = frame
+                .map_err(
+                    |error| if is_too_slow(&error) { Answer::TooSlow } else { Answer::Broken },
+                )?
+                .into_data()
+            else {
+                continue;
+            };
             self.seen += data.len();
             self.is_too_long |= self.seen > self.most;
             let most = if self.is_too_long { KEPT_OF_TOO_LONG } else { self.most };

@@ -22,6 +22,9 @@ use std::time::Duration;
 use admin::probing::Probes;
 use admin::{Admin, AskAccounts, Clock, Ids};
 use axum::Router;
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use store::{Intake, Settings, Store};
 use tokio::net::TcpListener;
@@ -122,6 +125,18 @@ pub fn access_table() -> String {
     rows.iter().fold(head.to_owned(), |table, row| table + &row.to_string())
 }
 
+/// Refuses an address with a NUL, which no text of ours may hold: PostgreSQL can't store it.
+async fn refuse_nul(request: Request, next: Next) -> Response {
+    let address = request.uri().path_and_query().map_or("", |address| address.as_str());
+    if !address.contains("%00") {
+        return next.run(request).await;
+    }
+    if request.uri().path().starts_with("/api/") {
+        return api::Refusal::wrong("path", "holds a NUL character (%00)").into_response();
+    }
+    console::invalid("The address of this page holds a NUL character (%00).")
+}
+
 /// The wait before a store that does not respond is retried.
 const AGAIN: Duration = Duration::from_millis(500);
 
@@ -196,6 +211,7 @@ pub async fn serve(
         .merge(console::router(&shared))
         .nest("/api", api::router(&shared))
         .fallback(console::no_such_page)
+        .layer(axum::middleware::from_fn(refuse_nul))
         .with_state(shared);
     connections::serve(listener, router, limits, stop).await;
     probes.ended().await;

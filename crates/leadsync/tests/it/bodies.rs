@@ -56,6 +56,17 @@ async fn every_body_is_read_or_said_to_be_unreadable(database: Database) {
     let page = world.page_of(JSON, broken.as_bytes(), Event::Failed).await;
     page.says(&["The body has a block `Data` that is a string, not an object.", "unreadable_body"]);
 
+    // NUL, which PostgreSQL can't store: in a value, in a form, in a search key that is refused, and
+    // in what the destination says.
+    let nul = r#"{"ProspectID":"n","EmailAddress":"nul@example.com","LastName":"Ra\u0000o\u0000"}"#;
+    world.post(JSON, nul.as_bytes(), Event::New).await;
+    assert_eq!(there("nul@example.com", "LastName").as_deref(), Some("Ra\u{fffd}o"));
+    let form = "ProspectID=m&EmailAddress=nul2@example.com&LastName=M%00ller";
+    world.post(FORM, form.as_bytes(), Event::New).await;
+    assert_eq!(there("nul2@example.com", "LastName").as_deref(), Some("M\u{fffd}ller"));
+    let refused = r#"{"ProspectID":"o","EmailAddress":"a\u0000b","mx_Budget":"\u00001\u0000x"}"#;
+    world.post(JSON, refused.as_bytes(), Event::Failed).await;
+
     // Half an emoji, and the record says so.
     let emoji = r#"{"ProspectID":"e","EmailAddress":"em@example.com","LastName":"Joy \ud83d"}"#;
     let page = world.page_of(JSON, emoji.as_bytes(), Event::New).await;

@@ -94,6 +94,9 @@ impl FromRequestParts<Shared> for Named {
     }
 }
 
+/// NUL in JSON, which no text of ours may hold: PostgreSQL can't store it.
+const NUL: &[u8] = b"\\u0000";
+
 /// A whole body with its Content-Type, within the same limits of time and size as a webhook.
 pub(crate) struct Body {
     pub(crate) bytes: Bytes,
@@ -159,6 +162,10 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Input<T> {
                 "Send JSON with `Content-Type: application/json`.",
             );
             return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, problem));
+        }
+        // An escaped backslash before `u0000` is refused too; nobody writes that.
+        if bytes.windows(NUL.len()).any(|part| part == NUL) {
+            return Err(Refusal::wrong("body", "holds a NUL character (\\u0000)"));
         }
         let bytes = if bytes.is_empty() { b"{}" } else { bytes };
         let mut reader = serde_json::Deserializer::from_slice(bytes);

@@ -18,8 +18,8 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub(crate) use body::is_too_slow;
 use body::Timely;
+pub(crate) use body::is_too_slow;
 use places::{Place, Places};
 
 /// Limits for a peer, and for what waits.
@@ -156,8 +156,7 @@ async fn connection(
         if request.uri().path().starts_with(HOOKS) {
             place.set_yielding(false);
         }
-        let mut request =
-            request.map(|body| Timely::new(body, limits.body, Arc::clone(&place)));
+        let mut request = request.map(|body| Timely::new(body, limits.body, Arc::clone(&place)));
         request.extensions_mut().insert(peer);
         let response = router.call(request);
         async move {

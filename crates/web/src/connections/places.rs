@@ -241,7 +241,8 @@ mod tests {
     #[tokio::test]
     async fn an_address_has_its_share() {
         let places = Places::new(100, 2);
-        let works = [places.take(address(1)).await.unwrap(), places.take(address(1)).await.unwrap()];
+        let works =
+            [places.take(address(1)).await.unwrap(), places.take(address(1)).await.unwrap()];
         works[0].set_yielding(false);
         let third = places.take(address(1)).await.unwrap();
         assert!(is_closed(&works[1]), "the other one made room");

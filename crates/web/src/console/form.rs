@@ -78,7 +78,11 @@ impl FromRequest<Shared> for Form {
                 page::forbidden("This form is too long or incomplete.")
             }
         })?;
-        let fields = form_urlencoded::parse(&body.to_bytes()).into_owned().collect();
+        let fields: Vec<(String, String)> =
+            form_urlencoded::parse(&body.to_bytes()).into_owned().collect();
+        if fields.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
+            return Err(page::invalid("A field of this form holds a NUL character."));
+        }
         let form = Self(fields);
         match visitor {
             Some(visitor) if !visitor.has_csrf(form.text("csrf")) => Err(page::forbidden(

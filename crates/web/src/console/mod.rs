@@ -40,6 +40,7 @@ use self::connector::{AccessPage, BasicPage, ComparePage, EntitiesPage, FilterPa
 use crate::Shared;
 use crate::route::{GuardedRoute, Within};
 use crate::route::{Route, route};
+pub(crate) use page::invalid;
 pub(crate) use throttle::Throttle;
 pub(crate) use visitor::Visitor;
 

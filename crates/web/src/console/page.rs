@@ -72,6 +72,11 @@ pub(super) fn forbidden(what: &str) -> Response {
     page(StatusCode::FORBIDDEN, &Wrong { title: "Access denied", what })
 }
 
+/// That a request can't be valid.
+pub(crate) fn invalid(what: &str) -> Response {
+    page(StatusCode::BAD_REQUEST, &Wrong { title: "Invalid request", what })
+}
+
 pub(super) fn too_slow() -> Response {
     let what = "The form did not arrive in time. Go back, and submit it again.";
     page(StatusCode::REQUEST_TIMEOUT, &Wrong { title: "Timeout", what })

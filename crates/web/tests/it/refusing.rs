@@ -210,3 +210,23 @@ async fn bodies_that_are_still_coming_take_room_and_give_it_back() {
     assert_eq!(wire.answer().await.unwrap().status, 200, "the room is free again");
     house.end().await;
 }
+
+#[tokio::test]
+async fn an_address_or_a_form_with_nul_is_invalid() {
+    let house = start(web::Limits::default()).await;
+    let form = "Origin: http://t\r\nContent-Type: application/x-www-form-urlencoded";
+    for request in [
+        get("/sign-in?next=%00"),
+        get("/requests/%00"),
+        get("/api/v1/requests?q=%00"),
+        get("/hooks/%00"),
+        format!("POST /start HTTP/1.1\r\nHost: t\r\n{form}\r\nContent-Length: 9\r\n\r\nemail=%00"),
+    ] {
+        let mut wire = house.wire().await;
+        wire.send(&request).await;
+        let answer = wire.answer().await.unwrap();
+        assert_eq!(answer.status, 400, "{request}: {answer:?}");
+        assert!(answer.body.contains("NUL"), "{request}: {answer:?}");
+    }
+    house.end().await;
+}
