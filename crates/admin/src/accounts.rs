@@ -71,6 +71,11 @@ pub async fn plan(admin: &Admin, name: &str, wish: AccountWish) -> Result<Planne
         return Err(Refused::wrong("access_key", what));
     };
     let host = host.to_string();
+    if keys.is_none() && known.is_some_and(|known| known.host != host) {
+        let what = "is required, like secret_key, for another host: stored keys are only sent to \
+                    the host they were entered for";
+        return Err(Refused::wrong("access_key", what));
+    }
     let change = configuration.to_put_account(name, &host, keys, plan)?;
     let id = known.map_or(AccountId(0), |known| known.id);
     let account = Account { id, name: name.to_owned(), host, keys: kept, plan };

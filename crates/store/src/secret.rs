@@ -58,7 +58,10 @@ impl Cipher {
     /// The file is created if it does not exist and nothing has been encrypted yet.
     pub(crate) fn from_file(path: &Path, used: &KeyUse) -> Result<Self> {
         let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
+            Ok(text) => {
+                check_private(path)?;
+                text
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => match used {
                 KeyUse::None => make_key_file(path)?,
                 KeyUse::Unknown => return Err(missing(path, "")),
@@ -132,6 +135,24 @@ impl Cipher {
 /// HMAC-SHA256 with this key (RFC 2104).
 fn keyed(key: &[u8]) -> Hmac<Sha256> {
     Hmac::new_from_slice(key).expect("a key of any length will do")
+}
+
+/// Refuses a key file that others can read.
+fn check_private(path: &Path) -> Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let kept =
+            std::fs::metadata(path).map_err(|error| cannot(path, "can't be read", &error))?;
+        if kept.permissions().mode() & 0o007 != 0 {
+            return Err(Error::CannotOpen(format!(
+                "other users of this machine can read the key file {path}, and it decrypts the API \
+                 keys: run chmod 600 {path}",
+                path = path.display()
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn make_key_file(path: &Path) -> Result<String> {

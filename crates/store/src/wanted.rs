@@ -13,7 +13,7 @@ impl Configuration {
     /// that are not given stay as they are.
     ///
     /// # Errors
-    /// [`Error::Refused`]: it is new and has no keys.
+    /// [`Error::Refused`]: it is new or moves to another host, and no keys are given.
     pub fn to_put_account(
         &self,
         name: &str,
@@ -24,6 +24,12 @@ impl Configuration {
         let known = self.account(name);
         let keys = match (keys, known) {
             (Some(keys), _) => keys,
+            (None, Some(known)) if known.host != host => {
+                return Err(Error::Refused(format!(
+                    "the account {name} moves to another host, so it needs its access_key and \
+                     secret_key again: keys are only sent to the host they were entered for"
+                )));
+            }
             (None, Some(known)) => known.keys.clone(),
             (None, None) => {
                 return Err(Error::Refused(format!(

@@ -9,6 +9,7 @@ mod committer;
 mod connections;
 mod console;
 mod csv;
+mod headers;
 mod health;
 mod hooks;
 mod route;
@@ -23,7 +24,7 @@ use admin::probing::Probes;
 use admin::{Admin, AskAccounts, Clock, Ids};
 use axum::Router;
 use axum::extract::Request;
-use axum::middleware::Next;
+use axum::middleware::{Next, from_fn, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use store::{Intake, Settings, Store};
@@ -203,6 +204,7 @@ pub async fn serve(
         links: Arc::default(),
         mails_are_sent,
     };
+    let has_tls = shared.has_tls();
     let mut router = Router::new();
     for OpenRoute { path, handler, .. } in open_routes() {
         router = router.route(path, handler);
@@ -211,7 +213,11 @@ pub async fn serve(
         .merge(console::router(&shared))
         .nest("/api", api::router(&shared))
         .fallback(console::no_such_page)
-        .layer(axum::middleware::from_fn(refuse_nul))
+        .layer(from_fn(refuse_nul))
+        .layer(map_response(move |mut response: Response| async move {
+            headers::protect(&mut response, has_tls);
+            response
+        }))
         .with_state(shared);
     connections::serve(listener, router, limits, stop).await;
     probes.ended().await;

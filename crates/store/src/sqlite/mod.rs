@@ -57,6 +57,9 @@ pub(crate) struct Backend {
     cipher: Cipher,
 }
 
+/// The permissions of the file.
+const PRIVATE: u32 = 0o600;
+
 /// A file that is open.
 #[derive(Clone, Debug)]
 struct OpenFile {
@@ -162,6 +165,33 @@ fn checkpoint(readers: SqlitePool) -> AbortHandle {
     task.abort_handle()
 }
 
+/// Creates the file if there is none, and makes sure that only its owner can read it. SQLite creates
+/// the files beside it with the same permissions.
+fn make_private(path: &Path) -> Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, PRIVATE);
+    // Why it can't be opened is SQLite's to say.
+    let Ok(file) = options.open(path) else { return Ok(()) };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let is_open = |mode: u32| mode & 0o077 != 0;
+        if file.metadata().is_ok_and(|kept| is_open(kept.permissions().mode())) {
+            let made = file.set_permissions(std::fs::Permissions::from_mode(PRIVATE));
+            made.map_err(|error| {
+                Error::CannotOpen(format!(
+                    "other users of this machine can read the database {path}, and that can't be \
+                     changed ({error}): run chmod 600 {path} as its owner",
+                    path = path.display()
+                ))
+            })?;
+        }
+    }
+    Ok(())
+}
+
 impl OpenFile {
     async fn open(path: &Path, serve: bool) -> Result<Self> {
         let lock = if serve { Some(Lock::take_to_serve(path).await?) } else { Lock::take(path)? };
@@ -175,6 +205,7 @@ impl OpenFile {
             }
             return Err(error);
         }
+        make_private(path)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)

@@ -89,3 +89,30 @@ async fn a_postgresql_that_dies_is_told_and_found_again() {
     let changed = empty.store.change_configuration(vec![], &actor(), at(0)).await;
     assert_eq!(changed.unwrap(), configuration.version);
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_the_owner_can_read_the_files() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("t.db");
+    let key = folder.path().join("t.db.key");
+    let url = format!("sqlite://{}", file.display());
+    let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    let open = || store::open(&url, store::Open { serve: true, ..store::Open::default() });
+    let opened = open().await.unwrap();
+    for ending in ["", "-wal", "-shm", ".key"] {
+        let path = folder.path().join(format!("t.db{ending}"));
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+    opened.close().await.unwrap();
+    // A file of an earlier version is made private, too.
+    let set = |path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    set(&file, 0o644);
+    open().await.unwrap().close().await.unwrap();
+    assert_eq!(mode(&file), 0o600);
+    // A key may have been read already.
+    set(&key, 0o644);
+    let refused = open().await.err().unwrap().to_string();
+    assert!(refused.contains("chmod 600") && refused.contains("t.db.key"), "{refused}");
+}

@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRequestParts, RawPathParams, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use plan::permission::Scope;
@@ -123,16 +123,13 @@ pub(super) async fn gate(State(gate): State<Gate>, request: Request, next: Next)
         let admitted = gate.within.is_open_to(&asker.reach, path.as_ref().ok());
         if admitted { Ok(asker) } else { Err(out_of_reach()) }
     });
-    let mut response = match allowed {
+    let response = match allowed {
         Ok(asker) => {
             parts.extensions.insert(asker);
             next.run(Request::from_parts(parts, body)).await
         }
         Err(refusal) => refusal.into_response(),
     };
-    // Responses contain personal data and belong to this caller.
-    let no_store = HeaderValue::from_static("no-store");
-    response.headers_mut().insert(header::CACHE_CONTROL, no_store);
     let (method, status) = (gate.method.to_string(), response.status().as_u16().to_string());
     metrics::counter!(
         "leadsync_api_total", "method" => method, "path" => gate.path, "status" => status

@@ -31,7 +31,7 @@ mod words;
 
 use axum::Router;
 use axum::extract::{FromRequestParts, RawPathParams, Request, State};
-use axum::http::{HeaderValue, Method, header};
+use axum::http::Method;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use plan::permission::Scope;
@@ -264,9 +264,7 @@ pub(crate) fn router(shared: &Shared) -> Router<Shared> {
 
 /// The page for an unknown address.
 pub(crate) async fn no_such_page() -> Response {
-    let mut response = page::not_found("page");
-    page::protect(&mut response);
-    response
+    page::not_found("page")
 }
 
 /// What stands before a page.
@@ -280,14 +278,10 @@ struct Gate {
 
 /// Lets through only those who may see the page, and forms only from our own pages.
 async fn let_through(State(gate): State<Gate>, request: Request, next: Next) -> Response {
-    let mut response = match admitted(&gate, request).await {
+    match admitted(&gate, request).await {
         Ok(request) => next.run(request).await,
         Err(response) => response,
-    };
-    page::protect(&mut response);
-    let no_store = HeaderValue::from_static("no-store");
-    response.headers_mut().insert(header::CACHE_CONTROL, no_store);
-    response
+    }
 }
 
 async fn admitted(gate: &Gate, request: Request) -> Result<Request, Response> {

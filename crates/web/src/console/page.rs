@@ -6,29 +6,13 @@ use admin::pairing::BACK;
 use admin::settings::{label, label_of};
 use askama::Template;
 use axum::extract::{FromRequestParts, Query};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use plan::connector::{Definition, Fault};
 use plan::problem::{Code, Problem};
 
 use crate::api::Refusal;
-
-/// Nothing from other hosts, nothing inline, not in a frame.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
-    connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-
-pub(super) fn protect(response: &mut Response) {
-    let headers = [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-        (header::REFERRER_POLICY, "same-origin"),
-    ];
-    for (name, value) in headers {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
-    }
-}
 
 /// An option of a choice.
 pub(super) struct Choice {
