@@ -31,6 +31,7 @@ pub(super) fn protect(response: &mut Response) {
 }
 
 /// An option of a choice.
+#[derive(Clone)]
 pub(super) struct Choice {
     pub(super) value: String,
     pub(super) label: String,
