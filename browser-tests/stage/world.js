@@ -163,6 +163,19 @@ export const undecided = async (stage) => {
   return service;
 };
 
+/** A lead that the account refuses, because another one has its phone number, by which leads are not matched. */
+export const duplicated = async (stage) => {
+  const service = await connected(stage);
+  const { archive, sales } = service;
+  const byEmail = "enabled = true\n[connector.basic]\ndefault_country_code = \"IN\"\n";
+  await service.apply(connector("sales", "archive", byEmail));
+  await sales.addAutomation("new_lead", (await service.run(["connector", "url", "sales-to-archive"])).trim());
+  const Phone = "+91-9812345670";
+  service.holder = await archive.createLead({ FirstName: "Ashish", Phone });
+  await sales.createLead({ FirstName: "Asha", LastName: "Nair", EmailAddress: "asha.nair@example.com", Phone });
+  return service;
+};
+
 /** What somebody might write into a form on a web site that makes leads. */
 export const ATTACKS = [
   "<script>window.attacked = 1; alert('attacked')</script>",

@@ -133,6 +133,33 @@ scene("a row is changed in five clicks, reset, and reached by keyboard", async (
   assert.equal(visitor.path(), MAPPING);
 });
 
+scene("going back closes a row, going forward opens it again, and what is typed stays", async (stage) => {
+  const service = await connected(stage);
+  const visitor = await signedIn(stage, service);
+  const { page } = visitor;
+  await visitor.open("/connectors/sales-to-patients");
+  await visitor.open(MAPPING);
+  await row(page, "LastName").locator(".cover").click();
+  await drawer(page).getByLabel("Default value").fill("Unknown");
+  await page.getByText("1 unsaved change").waitFor();
+  // The next row takes its place, so that going back still closes.
+  await drawer(page).getByRole("button", { name: "Previous row" }).click();
+  await drawer(page).getByRole("heading", { name: "First Name" }).waitFor();
+  assert.match(visitor.path(), /row=FirstName$/);
+  await page.goBack();
+  await drawer(page).waitFor({ state: "detached" });
+  assert.equal(visitor.path(), MAPPING);
+  await page.getByText("1 unsaved change").waitFor();
+  await page.goForward();
+  await drawer(page).getByRole("heading", { name: "First Name" }).waitFor();
+  await drawer(page).getByRole("button", { name: "Close" }).click();
+  await drawer(page).waitFor({ state: "detached" });
+  await page.waitForURL((url) => !url.search);
+  await row(page, "LastName").locator(".cover").click();
+  await drawer(page).getByLabel("Default value").waitFor();
+  assert.equal(await drawer(page).getByLabel("Default value").inputValue(), "Unknown");
+});
+
 scene("a row is added and removed, a manual mapping becomes automatic, and the session may end", async (stage) => {
   const service = await connected(stage);
   const visitor = await signedIn(stage, service);
@@ -203,4 +230,18 @@ scene("without scripts a row is opened, changed, kept while another is open, and
   await visitor.sees("Saved.");
   const { lead } = await settings(service);
   assert.deepEqual(lead.field.map(({ to, default: given }) => [to, given]), [["FirstName", "Unknown"]]);
+});
+
+scene("an owner is chosen by name from the users of the account", async (stage) => {
+  const service = await connected(stage);
+  const visitor = await signedIn(stage, service);
+  await visitor.open(`${MAPPING}/owners`);
+  const fallback = visitor.field("Fallback owner");
+  assert.equal(await fallback.evaluate((field) => field.tagName), "SELECT");
+  await fallback.selectOption({ index: 1 });
+  const chosen = await fallback.inputValue();
+  await visitor.button("Review changes").click();
+  await visitor.button("Save").click();
+  await visitor.sees("Saved.");
+  assert.equal((await settings(service)).owner.fallback, chosen);
 });

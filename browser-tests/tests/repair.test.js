@@ -1,7 +1,7 @@
 // What failed is fixed from its error: from the overview to "all retried" in a few clicks.
 import assert from "node:assert/strict";
 import { scene } from "../stage/scene.js";
-import { OPERATOR, refused, signedIn } from "../stage/world.js";
+import { OPERATOR, duplicated, refused, signedIn } from "../stage/world.js";
 import { until } from "../stage/waiting.js";
 
 /** The most clicks from the overview until everything is retried. */
@@ -79,4 +79,25 @@ scene("an operator dismisses failures with a note, and they come back when they 
   await visitor.seesInTime("Last seen");
   await page.getByRole("link", { name: /^Value is not an option/ }).click();
   await visitor.sees(/Recurred/);
+});
+
+scene("an operator sends a refused duplicate to review from its error, and links the two leads", async (stage) => {
+  const service = await duplicated(stage);
+  const visitor = await signedIn(stage, service, { as: OPERATOR });
+  const { page } = visitor;
+  await visitor.open("/failures");
+  await visitor.seesInTime("Unique value belongs to another lead");
+  await page.getByRole("link", { name: "Unique value belongs to another lead" }).click();
+  await visitor.button("Retry and send to review").click();
+  await page.waitForURL("**/retries/*");
+  await visitor.sees("Finished");
+  await visitor.open("/reviews");
+  await page.getByRole("link", { name: "asha.nair@example.com" }).click();
+  await visitor.sees("found by Phone");
+  await page.getByRole("button", { name: /^Link to 1: Ashish/ }).click();
+  await visitor.sees("Review resolved.");
+  await until("the leads to be one", async () => {
+    const [lead] = await service.archive.leadsOf("asha.nair@example.com");
+    return lead?.ProspectID === service.holder;
+  });
 });

@@ -1,13 +1,16 @@
 //! What is failed now, in groups with one cause, and dismissing a group.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
-use plan::id::RequestId;
+use plan::id::{AccountId, RequestId};
 use plan::problem::{Code, Problem};
 use plan::repair::{Remedy, remedies};
 use serde::Serialize;
 use store::{Actor, Configuration, Connector, Dismissal, Failing, Store};
 
 use crate::Admin;
+use crate::log::FieldNames;
 use crate::refused::{Refused, Result};
 
 /// Failed records of one connector with one cause.
@@ -52,11 +55,6 @@ impl Group {
         }
     }
 
-    /// What went wrong, in a few words.
-    pub fn title(&self) -> String {
-        title(&self.error)
-    }
-
     /// Whether it is dismissed, and has not recurred since.
     pub fn is_dismissed(&self) -> bool {
         self.dismissal.as_ref().is_some_and(|dismissal| dismissal.recurred_at.is_none())
@@ -68,9 +66,46 @@ impl Group {
     }
 }
 
-/// What went wrong, in a few words, without the values of a single record.
-pub fn title(problem: &Problem) -> String {
-    let of_field = |before: &str, otherwise: &str| match &problem.field {
+/// The titles of errors, with fields as the destination of each connector calls them.
+#[derive(Debug, Default)]
+pub struct Titles {
+    names: FieldNames,
+    destinations: BTreeMap<String, AccountId>,
+}
+
+impl Titles {
+    /// Reads what titles of these errors need, each with its connector.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn read<'a>(
+        store: &dyn Store,
+        configuration: &Configuration,
+        errors: impl IntoIterator<Item = (&'a str, &'a Problem)>,
+    ) -> store::Result<Self> {
+        let of_fields = errors.into_iter().filter(|(_, error)| error.field.is_some());
+        let named: BTreeSet<&str> = of_fields.map(|(connector, _)| connector).collect();
+        let connectors: Vec<&Connector> =
+            named.into_iter().filter_map(|name| configuration.connector(name)).collect();
+        let destination = |one: &&Connector| (one.definition.name.clone(), one.destination);
+        Ok(Self {
+            destinations: connectors.iter().map(destination).collect(),
+            names: FieldNames::read(store, connectors).await?,
+        })
+    }
+
+    /// What went wrong at this connector, in a few words.
+    pub fn of(&self, connector: &str, error: &Problem) -> String {
+        let destination = self.destinations.get(connector);
+        let field = destination.zip(error.field.as_ref());
+        title(error, field.map(|(account, field)| self.names.get(*account, field)))
+    }
+}
+
+/// What went wrong, in a few words, without the values of a single record. The field is named as given,
+/// otherwise by its schema name.
+pub fn title(problem: &Problem, field: Option<&str>) -> String {
+    let of_field = |before: &str, otherwise: &str| match field.or(problem.field.as_deref()) {
         Some(field) => format!("{before} {field}"),
         None => otherwise.to_owned(),
     };
@@ -205,10 +240,11 @@ mod tests {
     fn every_error_has_a_title_without_the_values_of_a_record() {
         for code in Code::ALL.iter().filter(|code| remedies(**code).len() > 1) {
             let problem = Problem::new(*code, "mx_City has no option 'Bombay'.", "Look at it.");
-            let title = title(&problem.about("mx_City"));
+            let title = title(&problem.about("mx_City"), None);
             assert!(!title.is_empty() && title.len() < 80, "{code}: {title}");
         }
         let problem = Problem::new(Code::MissingOption, "It has none.", "").about("mx_City");
-        assert_eq!(title(&problem), "Value is not an option of mx_City");
+        assert_eq!(title(&problem, None), "Value is not an option of mx_City");
+        assert_eq!(title(&problem, Some("City")), "Value is not an option of City");
     }
 }

@@ -2,11 +2,12 @@
 
 use plan::connector::Definition;
 use plan::mapping::Mapping;
+use plan::operation::Operation;
 use plan::parity::{self, Beside};
 use plan::snapshot::Snapshot;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use store::{Account, Actor, Configuration, Connector, NewDelivery, Origin};
+use store::{Account, Actor, Call, Configuration, Connector, NewDelivery, Origin};
 
 use crate::access::Reach;
 use crate::lead::{LeadItem, Twin};
@@ -35,7 +36,7 @@ impl LiveLead {
 }
 
 /// Reads a lead from its account and from those of its counterparts, and compares them: one call to
-/// each account, as far as the quota allows it.
+/// each account, as far as the quota allows it, in which the calls count.
 ///
 /// # Errors
 /// The store failed. What an account does not tell is in the result.
@@ -124,7 +125,24 @@ async fn read(
     if !quotas.iter().all(|quota| is_left(&quota.left)) {
         return Ok(Err(format!("{name} can't be read: its API quota is used up for now.")));
     }
-    Ok(match admin.accounts.read_lead(account, id).await {
+    let at = admin.now();
+    let lead = admin.accounts.read_lead(account, id).await;
+    let took = admin.now().duration_since(at).as_millis();
+    let call = Call {
+        id: admin.ids().await?.next(at).number(),
+        account: account.id,
+        connector: None,
+        at,
+        milliseconds: u32::try_from(took).unwrap_or_default(),
+        method: "GET",
+        url: format!("{}/v2/LeadManagement.svc/{}", account.host, Operation::LeadById.as_str()),
+        status: None,
+        request: "".into(),
+        response: "".into(),
+        error: lead.as_ref().err().map(|problem| problem.message.clone()),
+    };
+    admin.store.keep_call(call).await?;
+    Ok(match lead {
         Ok(Some(lead)) => Ok(lead),
         Ok(None) => Err(format!("{name} no longer has this lead.")),
         Err(problem) => Err(format!("{name} can't be read: {}", problem.message)),

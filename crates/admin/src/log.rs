@@ -69,11 +69,16 @@ pub struct About<'a> {
     pub event: Event,
 }
 
+/// What a person recognises a lead by, of its name, its email address or phone number, and its id.
+pub fn who(known: [Option<&str>; 3]) -> Option<&str> {
+    known.into_iter().flatten().next()
+}
+
 impl<'a> About<'a> {
     /// What a person recognises the lead by: its name, or else an email address, a phone number or an
     /// id.
     pub fn who(&self) -> Option<&'a str> {
-        [self.name, self.known_as, self.source_id].into_iter().flatten().next()
+        who([self.name, self.known_as, self.source_id])
     }
 
     /// What happened to it in the destination, as a headline.
@@ -102,18 +107,6 @@ impl<'a> About<'a> {
 
 impl<'a> From<&'a RecordLine> for About<'a> {
     fn from(record: &'a RecordLine) -> Self {
-        Self {
-            name: record.name.as_deref(),
-            known_as: record.known_as.as_deref(),
-            source_id: record.source_id.as_deref(),
-            entity: record.entity,
-            event: record.event,
-        }
-    }
-}
-
-impl<'a> From<&'a RecordItem> for About<'a> {
-    fn from(record: &'a RecordItem) -> Self {
         Self {
             name: record.name.as_deref(),
             known_as: record.known_as.as_deref(),

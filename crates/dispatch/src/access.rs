@@ -149,8 +149,7 @@ pub async fn read_account_user(
     }))
 }
 
-/// Reads a lead of an account as it is now; `None` if the account has none with this id. The
-/// dispatcher's budgets don't count this call.
+/// Reads a lead of an account as it is now; `None` if the account has none with this id.
 ///
 /// # Errors
 /// Why it can't be read.

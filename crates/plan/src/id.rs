@@ -142,6 +142,11 @@ impl RequestId {
         Self::new(at, 0, 0)
     }
 
+    /// The node that made the id.
+    pub fn node(self) -> i64 {
+        (self.0 >> SEQUENCE_BITS) & (NODES - 1)
+    }
+
     /// The id as the store keeps it.
     pub fn number(self) -> i64 {
         self.0

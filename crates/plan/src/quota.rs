@@ -227,6 +227,16 @@ impl Budget {
         }
     }
 
+    /// A call that was not drawn was made just now, outside of what this budget plans: it counts anyway.
+    pub fn made_elsewhere(&mut self, kind: Draw, now: Timestamp) {
+        self.calls.ended.push_back(now);
+        if kind == Draw::Bulk {
+            self.bulk_calls.ended.push_back(now);
+        }
+        let spent = self.spent.entry(self.day).or_default();
+        *spent = spent.saturating_add(1);
+    }
+
     /// A call that has ended was refused because the limit is exceeded, which the refusal may name. No
     /// calls are left until a window from now.
     pub fn refused(&mut self, kind: Draw, named: Option<Limit>, now: Timestamp) {

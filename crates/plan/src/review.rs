@@ -18,7 +18,8 @@ words! {
     Reason {
         /// Several leads of the destination have the lead's search key.
         Several = "several",
-        /// Its two search keys find different leads of the destination.
+        /// Its two search keys find different leads of the destination, or none, and a lead of the
+        /// destination has another unique value of it.
         KeysDisagree = "keys_disagree",
         /// The lead that was found is linked to another lead of the source.
         Linked = "linked",
@@ -187,10 +188,11 @@ impl Review {
                     format!("{key} {value} matches {}", one.lead_id)
                 });
                 let found: Vec<String> = found.collect();
-                format!(
-                    "The search keys match different leads in the destination: {}.",
-                    found.join(", ")
-                )
+                let matches = match found.as_slice() {
+                    [_] => "no lead in the destination, but",
+                    _ => "different leads in the destination:",
+                };
+                format!("The search keys match {matches} {}.", found.join(", "))
             }
             Reason::Linked => {
                 let twin = self.candidates.iter().find_map(|one| one.linked_to.as_ref());
@@ -249,8 +251,8 @@ impl Reason {
             }
             Self::Conflict => {
                 "Resolve the review in the console under Reviews. Or set the field to the right \
-                 value in both accounts, or choose which account wins under Entity options \
-                 (conflict.policy); then retry."
+                 value in both accounts, or choose which account wins under Entity options; \
+                 then retry."
             }
         }
     }

@@ -95,7 +95,8 @@ fn refused(party: Party, account: &str, exception: Option<&str>, message: &str) 
             format!("Another lead in the {party} already has a unique value of this lead: {said}"),
             format!(
                 "Merge the two leads in the {party} account, fix the value, or set a secondary \
-                 search key under Basic settings; then retry."
+                 search key under Basic settings; then retry. If a new lead is still refused, the \
+                 retry sends it to review."
             ),
         )),
         "MXInvalidEntityException" | "MXUnknownProspectActivityException" => Verdict::TwinGone,

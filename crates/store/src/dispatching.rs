@@ -218,6 +218,8 @@ impl Room {
 /// A recent call, with what quotas need to know about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecentCall {
+    /// Its number, made like a Request ID.
+    pub id: i64,
     /// The account that was called.
     pub account: AccountId,
     /// When it ended.

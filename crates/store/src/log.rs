@@ -16,6 +16,7 @@ use crate::filter::{Cursor, Filter, Page};
 use crate::history::{HistoryItem, Neighbours};
 use crate::intake::{NewDelivery, Origin};
 use crate::list::{Count, Counts, RequestLine, StateCounts};
+use crate::progress::Call;
 use crate::retry::{LinkedRecords, Retried, Retry, RetryBatch, Selection};
 use crate::tally::{Cause, Health, Span, Step, Used};
 
@@ -82,6 +83,10 @@ pub trait Log: Send + Sync + std::fmt::Debug {
         actor: &Actor,
         now: Timestamp,
     ) -> Result<Retried>;
+
+    /// Stores a call that was made for a person, outside the dispatcher, and counts it in the account's
+    /// quota.
+    async fn keep_call(&self, call: Call) -> Result<()>;
 
     /// Stores requests that a person had made of one lead as it is now, and that they did.
     async fn sync_lead(

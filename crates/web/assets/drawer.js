@@ -4,8 +4,52 @@
 
 /** From this width on there is room beside the list. */
 const ROOM = "(min-width: 64rem)";
-/** The name of what is open, in the address. */
-const OPEN = "open";
+/** Where keys are for typing, or for what has the focus. */
+const TYPED = "input, select, textarea, pre, [contenteditable], details.menu[open]";
+
+/**
+ * Keeps the name of what is open in the address, as this parameter of the page at `base`: going back closes it, and
+ * going forward opens it again. Up and down `move` by one row, and Escape closes.
+ * `shown()` is the name of what is open, if anything is; `show(name)` opens it, and `hide()` closes.
+ */
+const keepInAddress = ({ parameter, base, shown, show, hide, move, close }) => {
+  const named = () => new URL(window.location.href).searchParams.get(parameter);
+  const address = (name) => {
+    const url = base();
+    if (name) url.searchParams.set(parameter, name);
+    else url.searchParams.delete(parameter);
+    return url;
+  };
+  document.addEventListener("keydown", (event) => {
+    if (!document.querySelector("aside.drawer:not(.still)")) return;
+    if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey) return;
+    const types = event.target.closest?.(TYPED);
+    const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (event.key === "Escape" && (!types || types.closest(".drawer"))) close();
+    else if (by && !types) move(by);
+    else return;
+    event.preventDefault();
+  });
+  window.addEventListener("popstate", () => {
+    const name = named();
+    if (name === shown()) return;
+    if (name) show(name);
+    else hide();
+  });
+  return {
+    named,
+    /** Notes what is open now, or `null`. */
+    note: (name) => {
+      const { state } = window.history;
+      if (name === named()) return;
+      if (name && named()) window.history.replaceState({ ...state }, "", address(name));
+      else if (name) window.history.pushState({ ...state, drawer: true }, "", address(name));
+      // Where it was opened by a click, going back is the same; an address that was passed on has nothing before it.
+      else if (state?.drawer) window.history.back();
+      else window.history.replaceState(null, "", address(null));
+    },
+  };
+};
 
 /**
  * Links of a list (`a[data-drawer=NAME]`) open the part `#story` of their page in a drawer.
@@ -16,13 +60,6 @@ const offerDrawer = ({ base, dress }) => {
   let loading = null;
   const links = () => [...document.querySelectorAll("a[data-drawer]")];
   const linkOf = (name) => links().find((link) => link.dataset.drawer === name);
-  const named = () => new URL(window.location.href).searchParams.get(OPEN);
-  const address = (name) => {
-    const url = new URL(window.location.href);
-    if (name) url.searchParams.set(OPEN, name);
-    else url.searchParams.delete(OPEN);
-    return url;
-  };
   const hasRoom = () => window.matchMedia(ROOM).matches;
 
   const element = (tag, className, text) => {
@@ -130,20 +167,12 @@ const offerDrawer = ({ base, dress }) => {
   };
 
   const open = (name, focuses) => {
-    const state = { ...window.history.state, drawer: true };
-    if (drawer) window.history.replaceState({ ...window.history.state }, "", address(name));
-    else window.history.pushState(state, "", address(name));
+    address.note(name);
     show(name, focuses);
   };
 
   const close = () => {
-    // Where it was opened by a click, going back is the same; an address that was passed on has
-    // nothing before it.
-    if (window.history.state?.drawer) {
-      window.history.back();
-      return;
-    }
-    window.history.replaceState(null, "", address(null));
+    address.note(null);
     hide();
   };
 
@@ -173,20 +202,18 @@ const offerDrawer = ({ base, dress }) => {
     event.preventDefault();
     open(link.dataset.drawer, true);
   });
-  document.addEventListener("keydown", (event) => {
-    if (!drawer || event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey) return;
-    if (event.target.closest?.("input, select, textarea, pre, details.menu[open]")) return;
-    const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-    if (event.key === "Escape") close();
-    else if (by) move(by);
-    else return;
-    event.preventDefault();
-  });
-  const arrive = () => {
-    const name = named();
-    if (name && hasRoom()) show(name, false);
+  const arrive = (name) => {
+    if (hasRoom()) show(name, false);
     else hide();
   };
-  window.addEventListener("popstate", arrive);
-  if (named()) arrive();
+  const address = keepInAddress({
+    parameter: "open",
+    base: () => new URL(window.location.href),
+    shown: () => drawer?.name ?? null,
+    show: arrive,
+    hide,
+    move,
+    close,
+  });
+  if (address.named()) arrive(address.named());
 };

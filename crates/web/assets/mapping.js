@@ -97,12 +97,10 @@ const growPairs = (list) => {
   last.after(next);
 };
 
-/** The address names the row whose details are shown. */
-const showAddress = (form) => {
-  const open = form.querySelector("#drawer");
-  const address = new URL(form.action);
-  if (open && !open.dataset.row.startsWith("#")) address.searchParams.set("row", open.dataset.row);
-  window.history.replaceState(null, "", address);
+/** The row whose details are shown, unless it is new: then it has no name yet. */
+const openRow = (form) => {
+  const key = form.querySelector("#drawer")?.dataset.row ?? null;
+  return key?.startsWith("#") ? null : key;
 };
 
 /** Shows the page that the server made, in place of this one. */
@@ -115,7 +113,6 @@ const show = (form, fresh) => {
   form.querySelector("[data-check]")?.remove();
   showPasted(form);
   sift(form);
-  showAddress(form);
   const after = form.querySelector("#drawer");
   if (after && after.dataset.row === before) after.scrollTop = top;
   const news = form.querySelector("#review, #trial") ?? after?.querySelector("#target, [data-first]");
@@ -142,6 +139,11 @@ const hold = (form, row) => {
 
 const edit = (form) => {
   let [timer, latest] = [0, 0];
+  let address = null;
+  const renew = (old, fresh) => {
+    show(old, fresh);
+    address.note(openRow(form));
+  };
   /** Sends the form, and shows the answer unless a later one was sent. */
   const ask = async (name, value, then) => {
     latest += 1;
@@ -192,22 +194,23 @@ const edit = (form) => {
       return;
     }
     if (name === "open") hold(form, value);
-    await ask(name, value, show);
+    await ask(name, value, renew);
   }, { capture: true });
-  // Up and down go through the rows while one is open, and Escape closes it.
-  document.addEventListener("keydown", (event) => {
-    const drawer = form.querySelector("#drawer");
-    if (!drawer || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "Escape") drawer.querySelector("[data-close]")?.click();
-    if (event.target.closest("input, textarea, select, [contenteditable]")) return;
-    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-    if (!step) return;
-    const shown = rowsOf(form).filter((row) => !row.hidden);
-    const here = shown.findIndex((row) => row.dataset.row === drawer.dataset.row);
-    const next = shown[here + step]?.querySelector("button.cover");
-    if (!next) return;
-    event.preventDefault();
-    next.click();
+  address = keepInAddress({
+    parameter: "row",
+    base: () => new URL(form.action),
+    shown: () => openRow(form),
+    show: (name) => {
+      hold(form, name);
+      ask("open", name, renew);
+    },
+    hide: () => ask("do", "close", renew),
+    move: (by) => {
+      const shown = rowsOf(form).filter((row) => !row.hidden);
+      const here = shown.findIndex((row) => row.dataset.row === form.querySelector("#drawer")?.dataset.row);
+      shown[here + by]?.querySelector("button.cover")?.click();
+    },
+    close: () => form.querySelector("#drawer [data-close]")?.click(),
   });
   form.querySelector("[data-check]")?.remove();
   form.querySelectorAll(".filters input").forEach((input) => input.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); }));

@@ -411,7 +411,7 @@ fn dropped() -> Problem {
         "The request arrived while the connector was disabled, and the connector drops such \
          requests.",
         "To hold such requests instead, change the setting for disabled connectors under Entity \
-         options (while_disabled).",
+         options.",
     )
 }
 

@@ -41,6 +41,7 @@ impl Worker {
         self.follows = steady + if self.backfills.is_empty() { FOLLOWS } else { LOOK };
         let connectors: Vec<ConnectorId> =
             self.routes.iter().filter(|route| route.enabled).map(|route| route.id).collect();
+        self.count_others().await?;
         let store = self.shared.store.clone();
         let sweeps = store.sweeps(&self.lease, &connectors).await?;
         self.follow_sweeps(sweeps);

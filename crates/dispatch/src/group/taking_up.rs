@@ -2,7 +2,7 @@
 //! and when they change.
 
 use jiff::SignedDuration;
-use plan::id::ConnectorId;
+use plan::id::{ConnectorId, NODES, RequestId};
 use plan::quota::{Draw, day_of};
 use store::{Configuration, Intent, RecordKey};
 
@@ -12,6 +12,8 @@ use super::worker::Worker;
 
 /// Longer quota windows start anew with each holder of the lease.
 const LONGEST_WINDOW: SignedDuration = SignedDuration::from_mins(1);
+/// How far back calls by others are looked for, each time: several times as long as the pause between.
+const RECENT: SignedDuration = SignedDuration::from_secs(15);
 
 impl Worker {
     /// Reads what the last holder of the lease left.
@@ -51,6 +53,7 @@ impl Worker {
         let accounts = &self.lease.accounts;
         let recent = self.shared.store.recent_calls(accounts, now - LONGEST_WINDOW).await?;
         for call in recent {
+            self.counted.insert(call.id);
             let age = now.duration_since(call.ended).max(SignedDuration::ZERO);
             if let Some(account) = self.accounts.get_mut(&call.account) {
                 account.budget.end(drawn_by(&call.url), steady - age);
@@ -61,6 +64,23 @@ impl Worker {
                 account.budget.end(drawn_by(&intent.operation), steady);
             }
         }
+        Ok(())
+    }
+
+    /// Counts calls that others made meanwhile: for people who compared or synced a lead.
+    pub(super) async fn count_others(&mut self) -> store::Result<()> {
+        let (now, steady) = (self.now(), self.steady());
+        let recent = self.shared.store.recent_calls(&self.lease.accounts, now - RECENT).await?;
+        let node = self.node % NODES;
+        for call in recent.iter().filter(|call| RequestId::from_number(call.id).node() != node) {
+            if self.counted.insert(call.id)
+                && let Some(account) = self.accounts.get_mut(&call.account)
+            {
+                account.budget.made_elsewhere(drawn_by(&call.url), steady);
+            }
+        }
+        let oldest = RequestId::first_at(now - LONGEST_WINDOW).number();
+        self.counted = self.counted.split_off(&oldest);
         Ok(())
     }
 

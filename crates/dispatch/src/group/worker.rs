@@ -1,6 +1,6 @@
 //! The loop.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -94,6 +94,8 @@ pub(super) struct Worker {
     pub(super) began: Timestamp,
     /// Unique to this worker, so that no two give the same number to a call.
     pub(super) node: i64,
+    /// Recent calls by others that were counted, by number.
+    pub(super) counted: BTreeSet<i64>,
 }
 
 /// Links to look up for a record.
@@ -139,6 +141,7 @@ impl Worker {
             clocks: None,
             began,
             node: 0,
+            counted: BTreeSet::new(),
         }
     }
 

@@ -4,6 +4,7 @@ mod activities;
 mod backfill;
 mod catch_up;
 mod clock;
+mod comparing;
 mod directory;
 mod fields;
 mod leads;

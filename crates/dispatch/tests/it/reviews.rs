@@ -204,6 +204,47 @@ async fn of_several_leads_none_is_guessed() {
     scene.stop().await;
 }
 
+/// The account keeps phone numbers unique, although leads are matched by email address alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_duplicate_goes_to_review_once_a_person_retries_it() {
+    for is_linked in [true, false] {
+        let mut scene = Scene::at_work(r#""basic":{"default_country_code":"IN"}"#).await;
+        let phone = ("Phone", "+91-9988776655");
+        let holder = made(&scene.there, &[phone, ("FirstName", "Ashish")]);
+        let email = ("EmailAddress", "asha@example.com");
+        let here = made(&scene.here, &[email, phone, ("FirstName", "Asha")]);
+        let request = posted(&scene, &here).await;
+        scene.waits_with(request, "duplicate").await;
+        assert!(reviews(&scene, State::Open).await.is_empty(), "the number may be on its way");
+
+        assert_eq!(scene.retry(request).await, 1);
+        let is_asked = |item: &RequestItem| {
+            let error = item.records[0].error.as_ref();
+            error.is_some_and(|error| error.code.as_str() == "keys_disagree")
+        };
+        let item = scene.until(request, is_asked).await;
+        let message = &problem(&item).message;
+        assert!(message.contains("match no lead in the destination, but Phone"), "{message}");
+        let open = only_open(&scene).await;
+        let found = open.evidence.candidates.iter();
+        let found: Vec<_> =
+            found.map(|one| (one.lead_id.as_str(), one.found_by.as_deref())).collect();
+        assert_eq!(found, [(holder.as_str(), Some("Phone"))]);
+        assert_eq!(scene.there.lead_count(), 1);
+
+        let choice = if is_linked { link(&holder) } else { Choice::Create };
+        assert_eq!(decide(&scene, open.id, Some(choice)).await, 1);
+        let item = succeeds(&scene, request).await;
+        let twin = item.records[0].destination_id.clone().expect("its counterpart");
+        assert_eq!(twin == holder, is_linked, "{item:#?}");
+        assert_eq!(held(&scene.there, &twin, "EmailAddress").as_deref(), Some("asha@example.com"));
+        assert_eq!(held(&scene.there, &twin, "FirstName").as_deref(), Some("Asha"));
+        assert_eq!(held(&scene.there, &holder, "Phone").as_deref(), Some("+91-9988776655"));
+        assert_eq!(scene.there.lead_count(), if is_linked { 1 } else { 2 });
+        scene.stop().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rule_decides_in_place_of_a_person() {
     for (rule, expected) in [

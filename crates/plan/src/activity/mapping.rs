@@ -127,7 +127,7 @@ fn unmapped(kind: &str) -> Unmapped {
     Unmapped::Skipped(Problem::new(
         Code::ActivityTypeUnmapped,
         format!("The activity type {kind} is not mapped."),
-        "To sync it, map this activity type under Entity options (activity.type), or create a type \
+        "To sync it, map this activity type under Entity options, or create a type \
          of the same name in the destination account.",
     ))
 }
@@ -217,7 +217,7 @@ fn type_mapping(
         return Err(Problem::new(
             Code::UnknownActivityType,
             format!("The destination account has no activity type {}.", rule.to),
-            "Fix the event code under Entity options (activity.type), or create the type in the \
+            "Fix the event code under Entity options, or create the type in the \
              destination account.",
         ));
     }

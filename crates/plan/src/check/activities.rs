@@ -21,8 +21,7 @@ pub(super) fn check(
                 Code::NoActivityTypes,
                 "No activities are synced: the accounts have no custom activity type with the same \
                  name.",
-                "Map activity types under Entity options (activity.type), or turn activities off \
-                 (activity.enabled).",
+                "Map activity types, or turn activities off, under Entity options.",
             ),
         );
     }
@@ -59,11 +58,8 @@ pub(super) fn check(
             "lead.behaviour",
             Problem::new(
                 Code::LeadsAreNotCreated,
-                format!(
-                    "Activities whose lead is missing in the destination are not synced, because \
-                     lead.behaviour is {}.",
-                    definition.lead.behaviour.as_str()
-                ),
+                "Activities whose lead is missing in the destination are not synced, because the \
+                 connector does not create leads.",
                 "No action is needed if all leads already exist in the destination.",
             ),
         );

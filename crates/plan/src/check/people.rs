@@ -41,8 +41,7 @@ pub(super) fn check(
                 Problem::new(
                     Code::UnknownUser,
                     format!("The source account has no user {from}."),
-                    "Fix the email address, or remove this user from the owner mapping \
-                     (owner.users).",
+                    "Fix the email address, or remove this user under Mapping, Owners.",
                 ),
             );
         }
@@ -85,8 +84,7 @@ fn alone(
                      of their leads is not synced.",
                     some(&alone)
                 ),
-                "Map these users or set a fallback owner under Mapping (owner.users, \
-                 owner.fallback).",
+                "Map these users or set a fallback owner under Mapping, Owners.",
             ),
         );
     }

@@ -146,7 +146,7 @@ fn pair(at: &str, row: &FieldRow, from: &Field, to: &Field, findings: &mut Findi
                     to.schema_name
                 ),
                 "Make sure that the source only holds such values, or leave out invalid values \
-                 under Entity options (lead.bad_field).",
+                 under Entity options.",
             ),
         ),
         Fit::Sometimes | Fit::Always => {}
@@ -190,7 +190,7 @@ fn pair(at: &str, row: &FieldRow, from: &Field, to: &Field, findings: &mut Findi
                     from.schema_name, to.schema_name
                 ),
                 "Increase the field's length in the destination account, or leave out invalid \
-                 values under Entity options (lead.bad_field).",
+                 values under Entity options.",
             ),
         );
     }

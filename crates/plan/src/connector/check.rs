@@ -128,7 +128,7 @@ impl Definition {
         if self.activity.behaviour == Behaviour::DoNothing {
             faults.add(
                 "activity.behaviour",
-                "do_nothing is only available for leads; turn activities off (activity.enabled) \
+                "do_nothing is only available for leads; turn activities off \
                  instead",
             );
         }
@@ -195,7 +195,7 @@ impl Basic {
             } else if *secondary == self.search_by {
                 faults.add(
                     "basic.secondary_search_by",
-                    "is the same as search_by; choose another field or remove the setting",
+                    "is the same as the primary search key; choose another field, or none",
                 );
             }
         }

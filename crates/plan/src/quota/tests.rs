@@ -37,6 +37,18 @@ fn a_window_holds_no_more_than_its_calls() {
 }
 
 #[test]
+fn calls_made_elsewhere_count() {
+    let mut budget = Budget::new(Quota::PRO, at(0), at(0), 0);
+    assert!(budget.draw(Draw::Single, &LIVE, at(0)));
+    for _ in 1..10 {
+        budget.made_elsewhere(Draw::Single, at(100));
+    }
+    assert_eq!((budget.left(Draw::Single, at(100)), budget.spent_today()), (0, 10));
+    budget.end(Draw::Single, at(200));
+    assert_eq!(budget.left(Draw::Single, at(5_100)), 9, "only our own is in the window still");
+}
+
+#[test]
 fn bulk_calls_count_in_both_buckets() {
     let mut budget = Budget::new(Quota::PRO, at(0), at(0), 0);
     for _ in 0..5 {

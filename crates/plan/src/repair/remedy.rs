@@ -16,7 +16,8 @@ words! {
         DefaultValue = "default_value",
         /// Match leads by another search key.
         SearchKey = "search_key",
-        /// Resolve the reviews that the records wait for.
+        /// Resolve the reviews that the records wait for; where there are none yet, a retry opens
+        /// them.
         Review = "review",
         /// Correct the account's API keys or its host.
         Keys = "keys",
@@ -59,7 +60,8 @@ pub fn remedies(code: Code) -> &'static [Remedy] {
         Code::MandatoryMissing | Code::MandatoryFieldUnmapped => {
             &[DefaultValue, Mapping, Metadata, Retry]
         }
-        Code::NoKey | Code::Duplicate => &[SearchKey, Mapping, Retry],
+        Code::NoKey => &[SearchKey, Mapping, Retry],
+        Code::Duplicate => &[Review, SearchKey, Mapping, Retry],
         Code::BadSearchKey
         | Code::SearchKeyNotUnique
         | Code::SearchKeyUnmapped

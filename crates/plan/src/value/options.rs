@@ -163,7 +163,7 @@ fn missing(text: &str, field: &Field) -> Problem {
         Code::MissingOption,
         format!("{} has no option '{}'.", named(field), shortened(text)),
         "Add the option in the destination account, translate the value in the mapping, or let \
-         unlisted values be sent under Entity options (lead.unlisted_option).",
+         unlisted values be sent under Entity options.",
     )
     .about(&field.schema_name)
 }

@@ -36,7 +36,7 @@ pub fn switched_off(connector: &Definition) -> Option<Problem> {
         Problem::new(
             Code::ActivitiesOff,
             "The connector does not sync activities.",
-            "To sync them, turn on Post activities under Entity options (activity.enabled).",
+            "To sync them, turn on Post activities under Entity options.",
         )
     })
 }

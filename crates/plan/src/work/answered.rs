@@ -214,6 +214,7 @@ impl Work {
         });
         let known = &mut self.subject_mut().known;
         match leads.len() {
+            _ if known.seeks_holders_by(key) => known.take_holders(key, leads),
             // The first key found a lead, and this is the second.
             _ if known.twin.lead.is_some() => known.search.rivals = Some(leads),
             0 => known.search.keys_tried += 1,
@@ -400,6 +401,7 @@ impl Work {
                     return effects;
                 }
             }
+            _ if self.seek_holders(context, call, &problem) => {}
             _ => return vec![Effect::End(self.duplicate(context, call, problem))],
         }
         Vec::new()
@@ -426,7 +428,7 @@ impl Work {
                 problem.advice,
                 " If the other lead lost the value because it was cleared in the other account, the \
                  value is still here, because the mapping row to {field} leaves blank values \
-                 alone: let the row clear the field (blank), or clear the field there."
+                 alone: let the row clear the field, or clear the field there."
             );
         }
         Outcome::again(problem, doubtful).at_most(retry::OF_LINKED_DUPLICATE)

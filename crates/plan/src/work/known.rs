@@ -9,6 +9,7 @@ use crate::payload::Item;
 use crate::review::Ruled;
 use crate::snapshot::Snapshot;
 
+use super::holders::Holders;
 use super::pages::{Activities, Pages};
 
 /// What was found out about a lead or an activity since the attempt began.
@@ -78,9 +79,11 @@ pub(crate) struct Search {
     /// A key that the lead would get belongs to another lead, as a person or a rule accepted: keys
     /// are not written.
     pub(crate) key_taken: bool,
-    /// Unique fields with values that are not keys, and that another lead has: they are not
-    /// written.
+    /// Unique fields with values by which leads are not matched, and that another lead has: they are
+    /// not written.
     pub(crate) left_to_others: BTreeSet<String>,
+    /// The search for the leads that have its unique values, once the destination refused it for them.
+    pub(crate) holders: Option<Holders>,
     /// Several leads that a key found.
     pub(crate) several: Vec<Snapshot>,
     /// The leads that the second key finds, once that was tried too, other than the lead that the
@@ -126,7 +129,9 @@ pub(crate) struct Twin {
 impl Known {
     /// The ids of the leads of the destination that were found.
     pub(super) fn found(&self) -> impl Iterator<Item = LeadId> {
-        self.twin.lead.iter().chain(&self.search.several).filter_map(Snapshot::lead_id)
+        let holders = self.search.holders.iter().flat_map(Holders::leads);
+        let leads = self.twin.lead.iter().chain(&self.search.several).chain(holders);
+        leads.filter_map(Snapshot::lead_id)
     }
 
     /// The counterpart is gone: the search starts again.

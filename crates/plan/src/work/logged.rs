@@ -16,8 +16,8 @@ use super::explanation::{By, Explanation, KeyShown, Origin, Plan, PlanKind, Rema
 use super::merge;
 use super::record::Work;
 
-const TAKEN: &str = "another lead in the destination already has this value, which must be unique \
-                     and does not identify one person, so it was left out";
+const TAKEN: &str = "another lead in the destination already has this value, which must be \
+                     unique, so it was left out";
 /// The remark on a value that contains U+FFFD.
 const BROKEN: &str = "a character in it was already broken in the payload, and appears as \u{fffd} \
                       in the destination";

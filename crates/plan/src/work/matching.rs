@@ -7,6 +7,7 @@ use super::asked;
 use super::call::{Call, NewLead, ReadLead, Which};
 use super::case::Case;
 use super::decision::Decision;
+use super::holders::Holders;
 use super::{change, problems, unlinked};
 use crate::connector::{Behaviour, KeysDisagree, Linked, Several};
 use crate::id::LeadId;
@@ -31,6 +32,9 @@ pub(super) enum Match<'a> {
 /// The lead of the destination that the record's lead matches, as far as known.
 pub(super) fn matched<'a>(case: &Case<'a>) -> Match<'a> {
     let known = case.known;
+    if let Some(decision) = known.search.holders.as_ref().and_then(Holders::next) {
+        return Match::Not(decision);
+    }
     match &known.ruled {
         Some(Ruled::Waits(reason)) => {
             return Match::Not(Decision::Refuse(vec![asked::waits(*reason)]));
@@ -47,6 +51,9 @@ pub(super) fn matched<'a>(case: &Case<'a>) -> Match<'a> {
         }
         Some(Ruled::Decided(Choice::Create)) => return created(case),
         Some(Ruled::Decided(_)) | None => {}
+    }
+    if let Some(holders) = &known.search.holders {
+        return Match::Not(ask(holders.review(case)));
     }
     let keys = case.keys();
     let found_by = keys.get(known.search.keys_tried).map(|key| key.field.as_str());

@@ -25,7 +25,7 @@
 //! | What is known about a record? | `record`, `known` |
 //! | Which calls are there? | `call` |
 //! | What is done about a lead, and in which order? | `lead`; one without a link: `unlinked`; a removed one: `removed` |
-//! | Which lead of the destination does it match? | `matching` |
+//! | Which lead of the destination does it match? | `matching`; which one holds a value of it: `holders` |
 //! | What is written, field by field? | `change`; in a pair: `merge`, of values that are `cell`s, with `ruling` on who wins and `freezing` of loops, when first linked: `meeting`; against what was sent: `past` |
 //! | What is done about an activity? | `activity` |
 //! | Which page of a lead's activities is read next? | `pages` |
@@ -47,6 +47,7 @@ mod explanation;
 mod filtered;
 mod freezing;
 mod given;
+mod holders;
 mod known;
 mod lead;
 mod logged;

@@ -23,7 +23,7 @@ pub(super) fn not_found() -> Problem {
 pub(super) fn test_lead() -> Problem {
     Problem::new(
         Code::TestLead,
-        "This is the test lead of `leadsync probe`, or an activity on it, so it is not synced.",
+        "This is the test lead of a probe, or an activity on it, so it is not synced.",
         "No action is needed: the probe deletes its test lead.",
     )
 }
@@ -89,7 +89,7 @@ pub(super) fn no_activity_id() -> Problem {
         "The payload has no ID for the activity, so a webhook that is sent twice would add it \
          twice.",
         "Include ProspectActivityId in the payload, or let activities without an ID be synced \
-         under Entity options (activity.without_id): they are then identified by lead, type, time \
+         under Entity options: they are then identified by lead, type, time \
          and fields.",
     )
 }
@@ -161,7 +161,8 @@ pub(super) fn keys_disagree(keys: &[Key]) -> Problem {
             named.join(" and ")
         ),
         "One of the lead's unique values belongs to another lead in the destination. Merge the two \
-         leads there or fix the value, then retry.",
+         leads there or fix the value, then retry. If the lead is still refused, the retry sends it \
+         to review.",
     )
 }
 

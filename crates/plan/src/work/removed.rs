@@ -20,8 +20,7 @@ pub(super) fn decide(case: &Case<'_>, removal: Removal) -> Decision {
             Code::RemovalIgnored,
             "The lead was deleted or merged in the source, and the connector does not mark such \
              leads.",
-            "To mark such leads in the destination, choose a field for them under Entity options \
-             (removed.field).",
+            "To mark such leads in the destination, choose a field for them under Entity options.",
         ));
     };
     let Some(link) = case.link.filter(|_| !case.known.twin.gone) else {

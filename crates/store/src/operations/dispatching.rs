@@ -271,7 +271,7 @@ impl Dispatching for Backend {
                 let id: i64 = row.try_get(3)?;
                 let ended = Place { table: "call", row: &id }.time(row.try_get(1)?)?;
                 let account = AccountId(row.try_get(0)?);
-                Ok(RecentCall { account, ended, url: row.try_get(2)? })
+                Ok(RecentCall { id, account, ended, url: row.try_get(2)? })
             })
             .collect()
     }

@@ -11,7 +11,7 @@ use sqlx::Row;
 use super::values::Place;
 use super::{
     Backend, Connection, QueryBuilder, ROWS_A_STATEMENT, audit, batches, contact, counts, failures,
-    filter, found, health, history, intake, linked, list, push_list, retry,
+    filter, found, health, history, intake, linked, list, progress, push_list, retry,
 };
 use crate::audit::Actor;
 use crate::contact::Contact;
@@ -21,7 +21,7 @@ use crate::history::{HistoryItem, Neighbours};
 use crate::intake::NewDelivery;
 use crate::list::{Count, Counts, RequestLine, StateCounts};
 use crate::log::{AttemptItem, CallItem, Delivery, FailureGroup, Log, RecordItem, RequestItem};
-use crate::progress::CallRef;
+use crate::progress::{Call, CallRef};
 use crate::retry::{LinkedRecords, Retried, Retry, RetryBatch, Selection};
 use crate::tally::{Cause, Health, Span, Step, Used};
 
@@ -158,6 +158,13 @@ impl Log for Backend {
                 return Ok(retried);
             }
         }
+    }
+
+    async fn keep_call(&self, call: Call) -> Result<()> {
+        self.write(move |connection| {
+            Box::pin(async move { progress::keep_call(connection, call).await })
+        })
+        .await
     }
 
     async fn sync_lead(

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use plan::id::AccountId;
 use plan::outcome::{RetryWith, SyncStatus};
+use plan::quota::hour_of;
 use sqlx::Row;
 
 use super::values::{json, ms};
@@ -84,6 +85,13 @@ pub(super) async fn record(
         directory::keep(connection, cipher, news).await?;
     }
     incident::count(connection, progress).await
+}
+
+/// Keeps a call that was made outside the dispatcher, and counts it.
+pub(super) async fn keep_call(connection: &mut Connection, call: Call) -> Result<()> {
+    let spent = Spent { account: call.account, hour: hour_of(call.at), calls: 1 };
+    keep_calls(connection, &[call]).await?;
+    add_spent(connection, &[spent]).await
 }
 
 async fn keep_calls(connection: &mut Connection, calls: &[Call]) -> Result<()> {

@@ -22,6 +22,7 @@ crate::promises! {
     waiting_records_come_when_they_are_due,
     intents_stay_until_they_are_settled,
     recent_calls_are_told_as_they_ended,
+    a_call_for_a_person_counts_in_the_quota,
     links_replace_what_they_contradict,
     a_retry_queues_failed_records_again,
     a_retry_while_the_request_is_at_work_is_not_forgotten,
@@ -216,6 +217,26 @@ async fn recent_calls_are_told_as_they_ended(empty: Empty) {
     assert_eq!(ended, [(accounts[1], at(60)), (accounts[1], at(64))]);
     assert!(found[0].url.ends_with("Lead.Capture"));
     assert_eq!(empty.store.recent_calls(&accounts[..1], at(0)).await.unwrap(), []);
+}
+
+async fn a_call_for_a_person_counts_in_the_quota(empty: Empty) {
+    let configuration = empty.with_connector().await;
+    let account = configuration.accounts[1].id;
+    let made = |second| store::Call {
+        id: id(second).number(),
+        at: at(second),
+        milliseconds: 100,
+        ..call(&configuration, 0)
+    };
+    empty.store.keep_call(made(10)).await.unwrap();
+    empty.store.keep_call(made(12)).await.unwrap();
+    let day = plan::quota::day_of(at(12));
+    assert_eq!(empty.store.spent(account, day).await.unwrap(), 2);
+    let window = (account, jiff::SignedDuration::from_secs(5));
+    let used = empty.store.used(&[window], at(16)).await.unwrap();
+    assert_eq!((used[0].calls, used[0].today), (1, 2), "one is in the window still");
+    let recent = empty.store.recent_calls(&[account], at(11)).await.unwrap();
+    assert_eq!(recent.iter().map(|call| call.id).collect::<Vec<_>>(), [id(12).number()]);
 }
 
 async fn links_replace_what_they_contradict(empty: Empty) {

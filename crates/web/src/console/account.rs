@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect};
 use store::{EndSessions, Person, SessionItem};
 
 use super::form::Form;
@@ -41,7 +41,7 @@ pub(super) async fn show(
     State(shared): State<Shared>,
     visitor: Visitor,
     LastAction(told): LastAction,
-) -> Response {
+) -> page::Shown {
     shown(&shared, visitor, told, None).await
 }
 
@@ -50,15 +50,12 @@ async fn shown(
     visitor: Visitor,
     told: Option<&'static str>,
     refusal: Option<&Refusal>,
-) -> Response {
-    let sessions = match shared.store.sessions(&visitor.session, (shared.clock)()).await {
-        Ok(sessions) => sessions,
-        Err(error) => return page::unavailable(&error),
-    };
+) -> page::Shown {
+    let sessions = shared.store.sessions(&visitor.session, (shared.clock)()).await?;
     let status = refusal.map_or(StatusCode::OK, Refusal::status);
     let faults = refusal.map(Faults::of).unwrap_or_default();
     let (page, shortest) = ("Account", password::SHORTEST);
-    page::page(status, &Account { page, visitor, told, sessions, faults, shortest })
+    Ok(page::page(status, &Account { page, visitor, told, sessions, faults, shortest }))
 }
 
 /// Changes the visitor's own password. All sessions end, and this browser gets a new one.
@@ -67,9 +64,10 @@ pub(super) async fn set_password(
     visitor: Visitor,
     headers: HeaderMap,
     form: Form,
-) -> Response {
+) -> page::Shown {
     let Person::User(_) = visitor.session.person else {
-        return page::forbidden("You sign in with an emailed link, without a password.");
+        let what = "You sign in with an emailed link, without a password.";
+        return Err(page::forbidden(what).into());
     };
     let (email, now) = (visitor.email.clone(), (shared.clock)());
     if let Some(wait) = shared.throttle.wait(&email, now) {
@@ -103,7 +101,7 @@ pub(super) async fn end(
     visitor: Visitor,
     Path(id): Path<i64>,
     _: Form,
-) -> Response {
+) -> page::Shown {
     end_some(&shared, &visitor, EndSessions::One(id)).await
 }
 
@@ -111,13 +109,11 @@ pub(super) async fn end_others(
     State(shared): State<Shared>,
     visitor: Visitor,
     _: Form,
-) -> Response {
+) -> page::Shown {
     end_some(&shared, &visitor, EndSessions::Others(visitor.session.id)).await
 }
 
-async fn end_some(shared: &Shared, visitor: &Visitor, which: EndSessions) -> Response {
-    match shared.store.end_sessions(&visitor.session, which).await {
-        Ok(()) => Redirect::to("/account").into_response(),
-        Err(error) => page::unavailable(&error),
-    }
+async fn end_some(shared: &Shared, visitor: &Visitor, which: EndSessions) -> page::Shown {
+    shared.store.end_sessions(&visitor.session, which).await?;
+    Ok(Redirect::to("/account").into_response())
 }

@@ -68,14 +68,9 @@ pub(super) async fn list(
     State(shared): State<Shared>,
     visitor: Visitor,
     Query(given): Query<BTreeMap<String, String>>,
-) -> Response {
-    match items(&shared).await {
-        Ok(accounts) => {
-            let told = told(&given);
-            page::page(StatusCode::OK, &List { page: "Accounts", visitor, told, accounts })
-        }
-        Err(error) => page::unavailable(&error),
-    }
+) -> page::Shown {
+    let (accounts, told) = (items(&shared).await?, told(&given));
+    Ok(page::page(StatusCode::OK, &List { page: "Accounts", visitor, told, accounts }))
 }
 
 async fn items(shared: &Shared) -> store::Result<Vec<Item>> {
@@ -307,23 +302,12 @@ pub(super) async fn show(
     visitor: Visitor,
     Path(name): Path<String>,
     Query(given): Query<BTreeMap<String, String>>,
-) -> Response {
-    let configuration = match shared.store.configuration().await {
-        Ok(configuration) => configuration,
-        Err(error) => return page::unavailable(&error),
-    };
-    let Some(account) = configuration.account(&name) else { return page::not_found("account") };
-    let read = async {
-        let kept = shared.store.catalogue(account.id).await?;
-        let traits = shared.store.traits(account.id).await?;
-        let quota =
-            read_quota(&*shared.store, &configuration, &[account], (shared.clock)()).await?;
-        Ok::<_, store::Error>((kept, traits, quota))
-    };
-    let (kept, traits, quota) = match read.await {
-        Ok(read) => read,
-        Err(error) => return page::unavailable(&error),
-    };
+) -> page::Shown {
+    let configuration = shared.store.configuration().await?;
+    let account = configuration.account(&name).ok_or_else(|| page::not_found("account"))?;
+    let kept = shared.store.catalogue(account.id).await?;
+    let traits = shared.store.traits(account.id).await?;
+    let quota = read_quota(&*shared.store, &configuration, &[account], (shared.clock)()).await?;
     let form = Given::of_account(account);
     let mut edit = Edit::new(visitor, Some(name.clone()), form, next_of(&given));
     edit.told = told(&given);
@@ -338,7 +322,7 @@ pub(super) async fn show(
     if let Some(quota) = quota.first() {
         edit.show_quota(quota, (shared.clock)());
     }
-    page::page(StatusCode::OK, &edit)
+    Ok(page::page(StatusCode::OK, &edit))
 }
 
 fn catalogue_words(catalogue: &Catalogue) -> String {
@@ -357,19 +341,15 @@ pub(super) async fn put_new(
     State(shared): State<Shared>,
     visitor: Visitor,
     form: Form,
-) -> Response {
+) -> page::Shown {
     let given = Given::of_form(&form);
-    let edit = Edit::new(visitor, None, given, form.text("next"));
-    match shared.store.configuration().await {
-        Ok(configuration) if configuration.account(&edit.form.name).is_some() => {
-            let mut edit = edit;
-            let what = "is already used by another account; choose another name";
-            let status = edit.refuse(&Refusal::wrong("name", what));
-            page::page(status, &edit)
-        }
-        Ok(_) => save(&shared, edit, &form).await,
-        Err(error) => page::unavailable(&error),
+    let mut edit = Edit::new(visitor, None, given, form.text("next"));
+    if shared.store.configuration().await?.account(&edit.form.name).is_some() {
+        let what = "is already used by another account; choose another name";
+        let status = edit.refuse(&Refusal::wrong("name", what));
+        return Ok(page::page(status, &edit));
     }
+    Ok(save(&shared, edit, &form).await)
 }
 
 pub(super) async fn put(

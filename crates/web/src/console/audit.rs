@@ -6,11 +6,10 @@ use admin::settings::{Change, Names, label};
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::Response;
 use plan::connector::{Definition, Difference, compare};
 use plan::metadata::Catalogue;
 use serde_json::{Value, json};
-use store::{ACTIONS, AuditItem};
+use store::{ACTIONS, AuditItem, Store};
 
 use super::accounts::account_address;
 use super::connector::address;
@@ -98,11 +97,7 @@ fn words(action: &str) -> &'static str {
 }
 
 impl Entry {
-    fn of(item: AuditItem) -> Self {
-        let value = |json: &Option<Box<serde_json::value::RawValue>>| {
-            let value = json.as_ref().and_then(|json| serde_json::from_str(json.get()).ok());
-            value.unwrap_or(Value::Null)
-        };
+    fn of(item: AuditItem, metadata: &Metadata) -> Self {
         let path = match item.action.as_str() {
             "put_connector" | "set_enabled" => Some(address(&item.subject)),
             "put_account" => Some(account_address(&item.subject)),
@@ -113,22 +108,53 @@ impl Entry {
         Self {
             what: words(&item.action),
             path,
-            changed: changes(&value(&item.before), &value(&item.after)),
+            changed: changes(&value(&item.before), &value(&item.after), metadata),
             item,
         }
     }
 }
 
-/// What changed, in one line each: settings of a connector in its own words, without the names that
-/// only its accounts know.
-fn changes(before: &Value, after: &Value) -> Vec<Change> {
-    let definition = |value: &Value| serde_json::from_value::<Definition>(value.clone()).ok();
+/// The metadata of the accounts that connectors in the list have, by their names. An account that is
+/// unknown, or was renamed, has none.
+#[derive(Default)]
+struct Metadata(BTreeMap<String, Catalogue>);
+
+impl Metadata {
+    async fn read(store: &dyn Store, items: &[AuditItem]) -> store::Result<Self> {
+        let configuration = store.configuration().await?;
+        let mut all = BTreeMap::new();
+        for definition in items.iter().filter_map(|item| definition(&value(&item.after))) {
+            for name in [definition.source, definition.destination] {
+                let Some(account) = configuration.account(&name) else { continue };
+                if !all.contains_key(&name) {
+                    let catalogue = store.catalogue(account.id).await?;
+                    all.insert(name, catalogue.map(|(_, read)| read).unwrap_or_default());
+                }
+            }
+        }
+        Ok(Self(all))
+    }
+}
+
+fn value(json: &Option<Box<serde_json::value::RawValue>>) -> Value {
+    let value = json.as_ref().and_then(|json| serde_json::from_str(json.get()).ok());
+    value.unwrap_or(Value::Null)
+}
+
+/// The settings of a connector, if that is what the value is.
+fn definition(value: &Value) -> Option<Definition> {
+    serde_json::from_value(value.clone()).ok()
+}
+
+/// What changed, in one line each: settings of a connector as its pages name them.
+fn changes(before: &Value, after: &Value, metadata: &Metadata) -> Vec<Change> {
     if let Some(after) = definition(after) {
         let Definition { name, source, destination, .. } = &after;
         let new = || Definition::new(name, source, destination);
         let before = definition(before).unwrap_or_else(new);
         let unknown = Catalogue::default();
-        let names = Names { source: &unknown, destination: &unknown };
+        let of = |account: &String| metadata.0.get(account).unwrap_or(&unknown);
+        let names = Names { source: of(source), destination: of(destination) };
         return admin::settings::changes(&before, &after, names);
     }
     let line = |Difference { setting, before, after }| {
@@ -168,7 +194,7 @@ pub(super) async fn show(
     State(shared): State<Shared>,
     visitor: Visitor,
     Query(mut given): Query<BTreeMap<String, String>>,
-) -> Response {
+) -> page::Shown {
     given.retain(|_, value| !value.trim().is_empty());
     let read = read_audit(&shared, Params::new(given.clone())).await;
     let (status, wrong, items, cursor) = match read {
@@ -180,15 +206,16 @@ pub(super) async fn show(
         let parts = parts.map(|(name, value)| (name.as_str(), value.as_str()));
         with_query(parts.chain([("cursor", cursor.as_str())]))
     });
+    let metadata = Metadata::read(shared.store.as_ref(), &items).await?;
     let chosen = given.get("action").map_or("", String::as_str);
     let audit = Audit {
         page: "Audit log",
         visitor,
         wrong,
         actions: choices(ACTIONS.iter().map(|action| (*action, words(action))), chosen),
-        entries: items.into_iter().map(Entry::of).collect(),
+        entries: items.into_iter().map(|item| Entry::of(item, &metadata)).collect(),
         older,
         given,
     };
-    page::page(status, &audit)
+    Ok(page::page(status, &audit))
 }

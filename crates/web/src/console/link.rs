@@ -125,16 +125,12 @@ async fn mail_link(shared: &Shared, email: &str, now: Timestamp) -> store::Resul
 }
 
 /// The page of the link, with the form that signs in.
-pub(super) async fn show(State(shared): State<Shared>, Path(secret): Path<String>) -> Response {
-    match shared.store.link_of(TokenHash::of(&secret), (shared.clock)()).await {
-        Ok(Some(email)) => {
-            let secret: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-            let path = format!("/sign-in/link/{secret}");
-            page::page(StatusCode::OK, &Confirm { email: &email, path })
-        }
-        Ok(None) => used_up(&shared),
-        Err(error) => page::unavailable(&error),
-    }
+pub(super) async fn show(State(shared): State<Shared>, Path(secret): Path<String>) -> page::Shown {
+    let email = shared.store.link_of(TokenHash::of(&secret), (shared.clock)()).await?;
+    let email = email.ok_or_else(|| used_up(&shared))?;
+    let secret: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let path = format!("/sign-in/link/{secret}");
+    Ok(page::page(StatusCode::OK, &Confirm { email: &email, path }))
 }
 
 pub(super) async fn sign_in(
@@ -142,17 +138,13 @@ pub(super) async fn sign_in(
     headers: HeaderMap,
     Path(secret): Path<String>,
     _: Form,
-) -> Response {
-    let (cookie, session) = match new_session(&headers) {
-        Ok(new) => new,
-        Err(error) => return page::unavailable(&error),
-    };
+) -> page::Shown {
+    let (cookie, session) = new_session(&headers)?;
     let link = TokenHash::of(&secret);
-    match shared.store.begin_session_by_link(link, session, (shared.clock)()).await {
-        Ok(true) => with_cookie(&shared, Redirect::to("/").into_response(), cookie.expose()),
-        Ok(false) => used_up(&shared),
-        Err(error) => page::unavailable(&error),
+    if !shared.store.begin_session_by_link(link, session, (shared.clock)()).await? {
+        return Err(used_up(&shared).into());
     }
+    Ok(with_cookie(&shared, Redirect::to("/").into_response(), cookie.expose()))
 }
 
 fn used_up(shared: &Shared) -> Response {

@@ -280,48 +280,45 @@ struct Gate {
 async fn let_through(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     match admitted(&gate, request).await {
         Ok(request) => next.run(request).await,
-        Err(response) => response,
+        Err(instead) => instead.into_response(),
     }
 }
 
-async fn admitted(gate: &Gate, request: Request) -> Result<Request, Response> {
+async fn admitted(gate: &Gate, request: Request) -> Result<Request, page::Instead> {
     if gate.method != Method::GET && !form::is_ours(request.headers()) {
-        return Err(page::forbidden("This form was not sent from a page of leadsync."));
+        return Err(page::forbidden("This form was not sent from a page of leadsync.").into());
     }
     let shared = &gate.shared;
-    let visitor = Visitor::of(request.headers(), shared).await;
-    let visitor = visitor.map_err(|error| page::unavailable(&error))?;
+    let visitor = Visitor::of(request.headers(), shared).await?;
     if visitor.is_none() {
-        let users = shared.store.users().await.map_err(|error| page::unavailable(&error))?;
+        let users = shared.store.users().await?;
         match (users.is_empty(), gate.needs) {
             (true, Needs::FirstStart) | (false, Needs::Nothing) => return Ok(request),
-            (true, _) => return Err(Redirect::to("/start").into_response()),
+            (true, _) => return Err(Redirect::to("/start").into_response().into()),
             (false, _) => {
                 let next = match gate.method {
                     Method::GET => request.uri().path_and_query().map_or("/", |path| path.as_str()),
                     _ => "/",
                 };
-                return Err(Redirect::to(&sign_in::path(next)).into_response());
+                return Err(Redirect::to(&sign_in::path(next)).into_response().into());
             }
         }
     }
     let Some(mut visitor) = visitor else { return Ok(request) };
     match gate.needs {
-        Needs::FirstStart | Needs::Nothing => Err(Redirect::to("/").into_response()),
+        Needs::FirstStart | Needs::Nothing => Err(Redirect::to("/").into_response().into()),
         Needs::Signed(scope) if visitor.role.most() < scope => {
-            Err(page::forbidden("Your role does not allow this. Ask an administrator."))
+            Err(page::forbidden("Your role does not allow this. Ask an administrator.").into())
         }
         Needs::Signed(_) => {
             let (mut parts, body) = request.into_parts();
             let path = RawPathParams::from_request_parts(&mut parts, &()).await;
             if !gate.within.is_open_to(&visitor.reach, path.as_ref().ok()) {
-                return Err(page::forbidden(
-                    "You don't have access to this. Ask an administrator of leadsync.",
-                ));
+                let what = "You don't have access to this. Ask an administrator of leadsync.";
+                return Err(page::forbidden(what).into());
             }
             if gate.method == Method::GET {
-                let counted = visitor.count(&*shared.store).await;
-                counted.map_err(|error| page::unavailable(&error))?;
+                visitor.count(&*shared.store).await?;
             }
             parts.extensions.insert(visitor);
             Ok(Request::from_parts(parts, body))

@@ -15,6 +15,7 @@ use plan::problem::{Code, Problem};
 use crate::api::Refusal;
 
 /// An option of a choice.
+#[derive(Clone)]
 pub(super) struct Choice {
     pub(super) value: String,
     pub(super) label: String,

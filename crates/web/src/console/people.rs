@@ -5,7 +5,7 @@ use admin::people::{self, Made, TokenWish};
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect};
 use plan::permission::{Role, Scope};
 use secrecy::ExposeSecret;
 use store::{ApiToken, Guest, User, UserChange};
@@ -97,24 +97,18 @@ pub(super) async fn show(
     State(shared): State<Shared>,
     visitor: Visitor,
     LastAction(told): LastAction,
-) -> Response {
-    match People::read(&shared, visitor).await {
-        Ok(people) => page::page(StatusCode::OK, &People { told, ..people }),
-        Err(error) => page::unavailable(&error),
-    }
+) -> page::Shown {
+    let people = People::read(&shared, visitor).await?;
+    Ok(page::page(StatusCode::OK, &People { told, ..people }))
 }
 
 /// The page again, with the faults and the input.
-async fn again(shared: &Shared, visitor: Visitor, form: &Form, refusal: &Refusal) -> Response {
-    match People::read(shared, visitor).await {
-        Ok(people) => {
-            let wrong = Some(refusal.message());
-            let typed = |name: &str| form.text(name).to_owned();
-            let (email, token_name) = (typed("new_email"), typed("name"));
-            page::page(refusal.status(), &People { wrong, email, token_name, ..people })
-        }
-        Err(error) => page::unavailable(&error),
-    }
+async fn again(shared: &Shared, visitor: Visitor, form: &Form, refusal: &Refusal) -> page::Shown {
+    let people = People::read(shared, visitor).await?;
+    let wrong = Some(refusal.message());
+    let typed = |name: &str| form.text(name).to_owned();
+    let (email, token_name) = (typed("new_email"), typed("name"));
+    Ok(page::page(refusal.status(), &People { wrong, email, token_name, ..people }))
 }
 
 async fn ended(
@@ -123,9 +117,9 @@ async fn ended(
     form: &Form,
     done: Result<(), impl Into<Refusal>>,
     word: &str,
-) -> Response {
+) -> page::Shown {
     match done {
-        Ok(()) => Redirect::to(&page::with_told("/people", word)).into_response(),
+        Ok(()) => Ok(Redirect::to(&page::with_told("/people", word)).into_response()),
         Err(refused) => again(shared, visitor, form, &refused.into()).await,
     }
 }
@@ -138,7 +132,7 @@ pub(super) async fn add_user(
     State(shared): State<Shared>,
     visitor: Visitor,
     form: Form,
-) -> Response {
+) -> page::Shown {
     let done = async {
         let (role, password) = (role(&form)?, form.secret("password"));
         let email = form.text("new_email");
@@ -153,7 +147,7 @@ pub(super) async fn set_role(
     State(shared): State<Shared>,
     visitor: Visitor,
     form: Form,
-) -> Response {
+) -> page::Shown {
     let done = async {
         let email = form.text("email");
         people::set_user_role(&shared, &visitor.actor(), email, role(&form)?).await?;
@@ -162,7 +156,7 @@ pub(super) async fn set_role(
     let done = done.await;
     // Somebody who is no longer an administrator can't see this page.
     if done.is_ok() && form.text("email") == visitor.email {
-        return Redirect::to("/").into_response();
+        return Ok(Redirect::to("/").into_response());
     }
     ended(&shared, visitor, &form, done, "saved").await
 }
@@ -171,7 +165,7 @@ pub(super) async fn set_password(
     State(shared): State<Shared>,
     visitor: Visitor,
     form: Form,
-) -> Response {
+) -> page::Shown {
     let password = form.secret("password");
     if password.expose_secret().trim().is_empty() {
         let refusal = Refusal::wrong("password", "is missing");
@@ -186,7 +180,7 @@ pub(super) async fn remove_user(
     State(shared): State<Shared>,
     visitor: Visitor,
     form: Form,
-) -> Response {
+) -> page::Shown {
     let done = people::remove_user(&shared, &visitor.actor(), form.text("email")).await;
     ended(&shared, visitor, &form, done, "removed").await
 }
@@ -195,7 +189,7 @@ pub(super) async fn end_guest(
     State(shared): State<Shared>,
     visitor: Visitor,
     form: Form,
-) -> Response {
+) -> page::Shown {
     let change = UserChange::EndGuest { email: form.text("email").to_owned() };
     let done = shared.change_users(change, &visitor.actor()).await;
     ended(&shared, visitor, &form, done, "signed_out").await
@@ -205,7 +199,7 @@ pub(super) async fn add_token(
     State(shared): State<Shared>,
     visitor: Visitor,
     form: Form,
-) -> Response {
+) -> page::Shown {
     let made = async {
         let scope = form.text("scope").parse();
         let scope = scope.map_err(|wrong: String| Refusal::wrong("scope", wrong))?;
@@ -225,17 +219,15 @@ pub(super) async fn add_token(
         Err(refusal) => return again(&shared, visitor, &form, &refusal).await,
     };
     // Shown in the response itself: the secret is in no address and is not stored.
-    match People::read(&shared, visitor).await {
-        Ok(people) => page::page(StatusCode::CREATED, &People { made: Some(made), ..people }),
-        Err(error) => page::unavailable(&error),
-    }
+    let people = People::read(&shared, visitor).await?;
+    Ok(page::page(StatusCode::CREATED, &People { made: Some(made), ..people }))
 }
 
 pub(super) async fn remove_token(
     State(shared): State<Shared>,
     visitor: Visitor,
     form: Form,
-) -> Response {
+) -> page::Shown {
     let done = people::remove_token(&shared, &visitor.actor(), form.text("name")).await;
     ended(&shared, visitor, &form, done, "removed").await
 }

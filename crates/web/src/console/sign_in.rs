@@ -55,21 +55,21 @@ pub(super) async fn make_first(
     State(shared): State<Shared>,
     headers: HeaderMap,
     form: Form,
-) -> Response {
+) -> page::Shown {
     let (email, password) = (form.text("email"), form.secret("password"));
     if let Some(fault) = password::fault(&password) {
-        return start_page(Some(&format!("The password {fault}.")), email);
+        return Ok(start_page(Some(&format!("The password {fault}.")), email));
     }
     let hash = match password::hash(password).await {
         Ok(hash) => hash,
-        Err(wrong) => return start_page(Some(&wrong), email),
+        Err(wrong) => return Ok(start_page(Some(&wrong), email)),
     };
     let change = UserChange::AddFirst { email: email.to_owned(), password: hash };
     let actor = Actor("first start".to_owned());
     match shared.store.change_users(change, &actor, (shared.clock)()).await {
         Ok(()) => begin(&shared, email, &headers, "/").await,
-        Err(store::Error::Refused(wrong)) => start_page(Some(&format!("{wrong}.")), email),
-        Err(error) => page::unavailable(&error),
+        Err(store::Error::Refused(wrong)) => Ok(start_page(Some(&format!("{wrong}.")), email)),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -81,7 +81,7 @@ pub(super) async fn sign_in(
     State(shared): State<Shared>,
     headers: HeaderMap,
     form: Form,
-) -> Response {
+) -> page::Shown {
     let (email, next) = (form.text("email"), page::own_path(form.text("next")));
     let refused =
         |status, wrong: &str| page::page(status, &SignIn { wrong: Some(wrong), email, next });
@@ -90,17 +90,14 @@ pub(super) async fn sign_in(
         let wait = wait.as_secs().max(0) + 1;
         let wrong =
             format!("Too many wrong passwords. Wait {wait} seconds before the next attempt.");
-        return refused(StatusCode::TOO_MANY_REQUESTS, &wrong);
+        return Ok(refused(StatusCode::TOO_MANY_REQUESTS, &wrong));
     }
-    let kept = match shared.store.password(email).await {
-        Ok(kept) => kept,
-        Err(error) => return page::unavailable(&error),
-    };
+    let kept = shared.store.password(email).await?;
     // An unknown address takes the same time and gets the same response.
-    match password::is_right_or_none(form.secret("password"), kept).await {
+    Ok(match password::is_right_or_none(form.secret("password"), kept).await {
         Ok(true) => {
             shared.throttle.forget(email);
-            begin(&shared, email, &headers, next).await
+            begin(&shared, email, &headers, next).await?
         }
         Ok(false) => {
             shared.throttle.count(email, now);
@@ -110,7 +107,7 @@ pub(super) async fn sign_in(
             tracing::error!(error, "a password could not be checked");
             refused(StatusCode::SERVICE_UNAVAILABLE, "The password can't be checked right now.")
         }
-    }
+    })
 }
 
 /// Signs a user in, and leads to `next`.
@@ -119,16 +116,13 @@ pub(super) async fn begin(
     email: &str,
     headers: &HeaderMap,
     next: &str,
-) -> Response {
-    let (secret, session) = match new_session(headers) {
-        Ok(new) => new,
-        Err(error) => return page::unavailable(&error),
-    };
-    match shared.store.begin_session(email, session, (shared.clock)()).await {
-        Ok(true) => with_cookie(shared, Redirect::to(next).into_response(), secret.expose()),
-        Ok(false) => Redirect::to("/sign-in").into_response(),
-        Err(error) => page::unavailable(&error),
+) -> page::Shown {
+    let (secret, session) = new_session(headers)?;
+    if shared.store.begin_session(email, session, (shared.clock)()).await? {
+        let response = Redirect::to(next).into_response();
+        return Ok(with_cookie(shared, response, secret.expose()));
     }
+    Ok(Redirect::to("/sign-in").into_response())
 }
 
 /// A session for this browser, and the value of its cookie.
@@ -140,12 +134,14 @@ pub(super) fn new_session(headers: &HeaderMap) -> store::Result<(Token, NewSessi
     Ok((secret, session))
 }
 
-pub(super) async fn sign_out(State(shared): State<Shared>, visitor: Visitor, _: Form) -> Response {
+pub(super) async fn sign_out(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    _: Form,
+) -> page::Shown {
     let end = EndSessions::One(visitor.session.id);
-    match shared.store.end_sessions(&visitor.session, end).await {
-        Ok(()) => with_cookie(&shared, Redirect::to("/sign-in").into_response(), ""),
-        Err(error) => page::unavailable(&error),
-    }
+    shared.store.end_sessions(&visitor.session, end).await?;
+    Ok(with_cookie(&shared, Redirect::to("/sign-in").into_response(), ""))
 }
 
 /// Sets this cookie in the browser, or removes it.

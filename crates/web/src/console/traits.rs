@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect};
 use jiff::Timestamp;
 use plan::probe::{By, QUESTIONS, Question};
 use plan::traits::Trait;
@@ -17,6 +17,7 @@ use super::form::Form;
 use super::page::{self, told, with_told};
 use super::visitor::Visitor;
 use crate::Shared;
+use crate::api::Refusal;
 use admin::probing::Run;
 
 #[derive(Template)]
@@ -119,22 +120,14 @@ pub(super) async fn show(
     visitor: Visitor,
     Path(name): Path<String>,
     Query(given): Query<BTreeMap<String, String>>,
-) -> Response {
-    let read = async {
-        let configuration = shared.store.configuration().await?;
-        let Some(account) = configuration.account(&name) else { return Ok(None) };
-        let traits = shared.store.traits(account.id).await?;
-        let mut connectors = configuration.connectors.iter();
-        let listens =
-            connectors.any(|connector| connector.enabled && connector.definition.source == name);
-        Ok::<_, store::Error>(Some((account.id, traits, listens)))
-    };
-    let (id, traits, listens) = match read.await {
-        Ok(Some(read)) => read,
-        Ok(None) => return page::not_found("account"),
-        Err(error) => return page::unavailable(&error),
-    };
-    let run = shared.probes.of(id);
+) -> page::Shown {
+    let configuration = shared.store.configuration().await?;
+    let account = configuration.account(&name).ok_or_else(|| page::not_found("account"))?;
+    let traits = shared.store.traits(account.id).await?;
+    let mut connectors = configuration.connectors.iter();
+    let listens =
+        connectors.any(|connector| connector.enabled && connector.definition.source == name);
+    let run = shared.probes.of(account.id);
     let mut questions: Vec<Row> =
         QUESTIONS.iter().map(|question| Row::of(question, &traits)).collect();
     // The differing ones first.
@@ -153,7 +146,7 @@ pub(super) async fn show(
         ended: run.as_ref().and_then(Ended::of),
         listens,
     };
-    page::page(StatusCode::OK, &traits)
+    Ok(page::page(StatusCode::OK, &traits))
 }
 
 /// Does this to the account, and shows its page with the word that this returns.
@@ -161,16 +154,11 @@ async fn act(
     shared: &Shared,
     name: &str,
     act: impl FnOnce(&Shared, &store::Account) -> Option<&'static str>,
-) -> Response {
-    let word = match shared.store.configuration().await {
-        Ok(configuration) => match configuration.account(name) {
-            Some(account) => act(shared, account),
-            None => return page::not_found("account"),
-        },
-        Err(error) => return page::unavailable(&error),
-    };
-    let path = traits_address(name);
-    Redirect::to(&word.map_or(path.clone(), |word| with_told(&path, word))).into_response()
+) -> page::Shown {
+    let configuration = shared.store.configuration().await?;
+    let account = configuration.account(name).ok_or_else(|| page::not_found("account"))?;
+    let (word, path) = (act(shared, account), traits_address(name));
+    Ok(Redirect::to(&word.map_or(path.clone(), |word| with_told(&path, word))).into_response())
 }
 
 pub(super) async fn probe(
@@ -178,7 +166,7 @@ pub(super) async fn probe(
     visitor: Visitor,
     Path(name): Path<String>,
     form: Form,
-) -> Response {
+) -> page::Shown {
     let writes = !form.text("write").is_empty();
     act(&shared, &name, |shared, account| {
         if shared.probes.begin(shared, account, writes, visitor.actor()) {
@@ -195,7 +183,7 @@ pub(super) async fn stop(
     _: Visitor,
     Path(name): Path<String>,
     _: Form,
-) -> Response {
+) -> page::Shown {
     act(&shared, &name, |shared, account| {
         Some(if shared.probes.end(account.id) { "stopping" } else { "no_probe" })
     })
@@ -208,15 +196,13 @@ pub(super) async fn answer(
     visitor: Visitor,
     Path(name): Path<String>,
     form: Form,
-) -> Response {
+) -> page::Shown {
     let (question, answer) = form.text("answer").split_once('=').unwrap_or_default();
     let change = Change::SetAnswer {
         account: name.clone(),
         question: question.to_owned(),
         answer: Some(answer.to_owned()).filter(|answer| !answer.is_empty()),
     };
-    match shared.change(vec![change], &visitor.actor()).await {
-        Ok(()) => Redirect::to(&with_told(&traits_address(&name), "saved")).into_response(),
-        Err(error) => page::refused(error),
-    }
+    shared.change(vec![change], &visitor.actor()).await.map_err(Refusal::from)?;
+    Ok(Redirect::to(&with_told(&traits_address(&name), "saved")).into_response())
 }

@@ -42,6 +42,7 @@ macro_rules! scenarios {
 }
 
 mod activities;
+mod corrections;
 mod leads;
 mod mapping;
 mod trouble;

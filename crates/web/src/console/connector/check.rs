@@ -9,6 +9,7 @@ use plan::check::{Finding, Severity};
 use plan::connector::Definition;
 
 use super::page;
+use super::progress::page_of;
 use super::{Frame, Opened, address, open};
 use crate::Shared;
 use crate::console::visitor::Visitor;
@@ -52,18 +53,11 @@ impl Way {
             let row: String = form_urlencoded::byte_serialize(row.as_bytes()).collect();
             return format!("{}/mapping?row={row}", address(&self.definition.name));
         }
-        let (basic, mapping) = ("basic", "mapping");
-        let leaf = match at.split(['.', '[']).next().unwrap_or_default() {
-            "source" => return format!("/accounts/{}", self.definition.source),
-            "destination" => return format!("/accounts/{}", self.definition.destination),
-            "basic" => basic,
-            "lead" if at.starts_with("lead.field") => mapping,
-            "activity" if at.contains(".field") => "mapping/activities",
-            "owner" => "mapping/owners",
-            "filter" => "filter",
-            _ => "entities",
-        };
-        format!("{}/{leaf}", address(&self.definition.name))
+        match at {
+            "source" => format!("/accounts/{}", self.definition.source),
+            "destination" => format!("/accounts/{}", self.definition.destination),
+            _ => format!("{}{}", address(&self.definition.name), page_of(at)),
+        }
     }
 }
 

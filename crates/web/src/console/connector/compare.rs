@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect};
 use plan::connector::{CatchUp, Definition};
 use plan::parity::{Apart, Difference};
 use std::collections::BTreeMap;
@@ -210,7 +210,7 @@ pub(in crate::console) async fn act(
     visitor: Visitor,
     Path(name): Path<String>,
     form: Form,
-) -> Result<Response, Response> {
+) -> page::Shown {
     let opened = open(&shared, &visitor, &name, ComparePage::HERE).await?;
     let refusal = match carry_out(&shared, &visitor, &opened, &form).await {
         Ok(told) => {

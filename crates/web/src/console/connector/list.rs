@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::Response;
 use plan::period;
 
 use super::page::{self, told};
@@ -28,14 +27,9 @@ pub(in crate::console) async fn list(
     State(shared): State<Shared>,
     visitor: Visitor,
     Query(given): Query<BTreeMap<String, String>>,
-) -> Response {
-    match connectors(&shared, &visitor).await {
-        Ok(rows) => {
-            let told = told(&given);
-            page::page(StatusCode::OK, &List { page: "Connectors", visitor, told, rows })
-        }
-        Err(error) => page::unavailable(&error),
-    }
+) -> page::Shown {
+    let (rows, told) = (connectors(&shared, &visitor).await?, told(&given));
+    Ok(page::page(StatusCode::OK, &List { page: "Connectors", visitor, told, rows }))
 }
 
 async fn connectors(shared: &Shared, visitor: &Visitor) -> store::Result<Vec<Row>> {

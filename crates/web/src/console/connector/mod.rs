@@ -14,6 +14,7 @@ mod mapping;
 mod new;
 mod pairs;
 mod preview;
+mod progress;
 mod refresh;
 mod saving;
 mod summary;
@@ -46,9 +47,10 @@ pub(super) use summary::show as summary;
 pub(super) use versions::{restore, show as versions};
 pub(super) use webhook::{show as webhook, unwire, wire};
 
+use std::collections::BTreeSet;
+
 use admin::health::{ConnectorCondition, Signs};
 use admin::pairing;
-use axum::response::Response;
 use jiff::Timestamp;
 use plan::connector::Definition;
 use plan::permission::Scope;
@@ -101,6 +103,8 @@ pub(super) struct Frame {
     last_success: Option<Timestamp>,
     /// The connector in the opposite direction, and its state.
     opposite: Option<(String, state::Shown)>,
+    /// Whether both directions are disabled.
+    are_both_off: bool,
     /// Whether it was never enabled.
     in_setup: bool,
     /// The steps of the set-up, while it is in it.
@@ -123,7 +127,7 @@ struct Step {
     address: String,
     title: &'static str,
     is_here: bool,
-    /// Whether it comes before this one.
+    /// Whether it is done, wherever the person is.
     is_done: bool,
 }
 
@@ -140,28 +144,36 @@ pub(super) async fn open(
     visitor: &Visitor,
     name: &str,
     here: &str,
-) -> Result<Opened, Response> {
-    let unavailable = |error: store::Error| page::unavailable(&error);
-    let configuration = shared.store.configuration().await.map_err(unavailable)?;
+) -> Result<Opened, page::Instead> {
+    let configuration = shared.store.configuration().await?;
     let connector = configuration.connector(name).cloned();
     let connector = connector.ok_or_else(|| page::not_found("connector"))?;
     let store = shared.store.as_ref();
-    let in_setup = pairing::is_in_setup(store, &connector).await.map_err(unavailable)?;
-    let signs = Signs::read(store, &configuration, (shared.clock)()).await.map_err(unavailable)?;
+    let in_setup = pairing::is_in_setup(store, &connector).await?;
+    let signs = Signs::read(store, &configuration, (shared.clock)()).await?;
     let opposite = configuration.opposite(&connector);
     let opposite = opposite.filter(|other| visitor.reach.has(&other.definition.name));
+    let are_both_off = !connector.enabled && opposite.is_some_and(|other| !other.enabled);
     let opposite = opposite.map(|other| {
         (other.definition.name.clone(), state::Shown::from(&signs.of_connector(other)))
     });
     let condition = signs.of_connector(&connector);
-    let follower = pairing::follower(store, &configuration, &connector).await;
-    let follower = follower.map_err(unavailable)?.map(|back| back.definition.name.clone());
+    let follower = pairing::follower(store, &configuration, &connector).await?;
+    let follower = follower.map(|back| back.definition.name.clone());
     let step = SAVED.iter().find(|step| here.starts_with(**step));
     let carried_to = step.zip(follower.filter(|name| visitor.reach.has(name)));
+    let done = if in_setup {
+        let steps: Vec<&str> =
+            LEAVES.iter().filter(|leaf| leaf.is_step).map(|one| one.path).collect();
+        progress::done(store, &connector, &steps).await?
+    } else {
+        BTreeSet::new()
+    };
     let frame = Frame {
         opposite,
+        are_both_off,
         carried_to: carried_to.map(|(step, name)| (format!("{}{step}", address(&name)), name)),
-        ..frame(&connector, visitor, here, (in_setup, &condition))
+        ..frame(&connector, visitor, here, (in_setup.then_some(&done), &condition))
     };
     Ok(Opened { configuration, connector, frame })
 }
@@ -170,9 +182,10 @@ fn frame(
     connector: &Connector,
     visitor: &Visitor,
     here: &str,
-    (in_setup, condition): (bool, &ConnectorCondition),
+    (done, condition): (Option<&BTreeSet<&str>>, &ConnectorCondition),
 ) -> Frame {
     let Definition { name, source, destination, .. } = &connector.definition;
+    let in_setup = done.is_some();
     let address = address(name);
     let at = |leaf: &Leaf| format!("{address}{}", leaf.path);
     let is_here = |leaf: &Leaf| {
@@ -185,7 +198,7 @@ fn frame(
         address: at(leaf),
         title: leaf.title,
         is_here: now == Some(number),
-        is_done: now.is_some_and(|now| number < now),
+        is_done: done.is_some_and(|done| done.contains(leaf.path)),
     };
     let tabs = seen().filter(|leaf| !leaf.is_step || !in_setup);
     let tab = |leaf: &Leaf| Tab { address: at(leaf), title: leaf.title, is_here: is_here(leaf) };
@@ -198,6 +211,7 @@ fn frame(
         state: state::Shown::from(condition),
         last_success: condition.last_success,
         opposite: None,
+        are_both_off: false,
         in_setup,
         steps: steps().enumerate().map(step).collect(),
         tabs: tabs.map(tab).collect(),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect};
 
 use super::page::{self, Choice, Faults, choices, told};
 use crate::Shared;
@@ -63,34 +63,24 @@ pub(in crate::console) async fn add(
     State(shared): State<Shared>,
     visitor: Visitor,
     Query(given): Query<BTreeMap<String, String>>,
-) -> Response {
+) -> page::Shown {
     let chosen = chosen(|name| given.get(name).map_or("", String::as_str));
-    match New::read(&shared, visitor, chosen).await {
-        Ok(new) => page::page(StatusCode::OK, &New { told: told(&given), ..new }),
-        Err(error) => page::unavailable(&error),
-    }
+    let new = New::read(&shared, visitor, chosen).await?;
+    Ok(page::page(StatusCode::OK, &New { told: told(&given), ..new }))
 }
 
 pub(in crate::console) async fn create(
     State(shared): State<Shared>,
     visitor: Visitor,
     form: Form,
-) -> Response {
+) -> page::Shown {
     let chosen = chosen(|name| form.text(name));
     match pairing::create(&shared, &visitor.actor(), chosen).await {
-        Ok(name) => Redirect::to(&format!("{}/basic", super::address(&name))).into_response(),
-        Err(refused) => refuse(&shared, visitor, chosen, &refused.into()).await,
-    }
-}
-
-async fn refuse(
-    shared: &Shared,
-    visitor: Visitor,
-    chosen: NewConnector<'_>,
-    refusal: &Refusal,
-) -> Response {
-    match New::read(shared, visitor, chosen).await {
-        Ok(new) => page::page(refusal.status(), &New { faults: Faults::of(refusal), ..new }),
-        Err(error) => page::unavailable(&error),
+        Ok(name) => Ok(Redirect::to(&format!("{}/basic", super::address(&name))).into_response()),
+        Err(refused) => {
+            let refusal = Refusal::from(refused);
+            let new = New::read(&shared, visitor, chosen).await?;
+            Ok(page::page(refusal.status(), &New { faults: Faults::of(&refusal), ..new }))
+        }
     }
 }

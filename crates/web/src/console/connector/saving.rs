@@ -75,7 +75,7 @@ pub(in crate::console) async fn show<P: Saves>(
     visitor: Visitor,
     Path(name): Path<String>,
     Query(given): Query<BTreeMap<String, String>>,
-) -> Result<Response, Response> {
+) -> page::Shown {
     let opened = open(&shared, &visitor, &name, P::HERE).await?;
     let (told, version) = (told(&given), opened.connector.version.to_string());
     let part = P::saved(&opened.connector.definition, given);
@@ -88,7 +88,7 @@ pub(in crate::console) async fn put<P: Saves>(
     visitor: Visitor,
     Path(name): Path<String>,
     form: Form,
-) -> Result<Response, Response> {
+) -> page::Shown {
     let opened = open(&shared, &visitor, &name, P::HERE).await?;
     let version = form.text("version");
     let (part, wish) = P::sent(&form, &opened.connector.definition);
@@ -117,9 +117,8 @@ pub(super) async fn answer<P: Saves>(
     opened: Opened,
     part: P::Part,
     (status, stand): (StatusCode, Stand),
-) -> Result<Response, Response> {
-    let shown = P::read(shared, visitor, opened, part, stand).await;
-    Ok(page::page(status, &shown.map_err(|error| page::unavailable(&error))?))
+) -> page::Shown {
+    Ok(page::page(status, &P::read(shared, visitor, opened, part, stand).await?))
 }
 
 /// Saves settings that are based on this version. Returns where to go next, or the faults.

@@ -54,6 +54,16 @@ impl One {
         counted(count, "record", "records")
     }
 
+    fn title(&self) -> String {
+        failures::title(&self.case.group.error, self.label())
+    }
+
+    /// What the field of the error is called.
+    fn label(&self) -> Option<&str> {
+        let field = self.choices.field.as_ref()?;
+        (Some(&field.name) == self.case.group.error.field.as_ref()).then_some(&*field.label)
+    }
+
     fn all_records(&self) -> String {
         Self::records(self.case.group.records)
     }
@@ -183,6 +193,15 @@ impl One {
             Code::BadSetting => (format!("{}/basic", self.connector()), "Basic settings"),
             _ => (format!("{}/entities", self.connector()), "Entity options"),
         }
+    }
+
+    fn retry_all(&self) -> String {
+        format!("Retry {}", self.all_records())
+    }
+
+    /// Whether a retry of these records sends them to review.
+    fn opens_reviews(&self) -> bool {
+        self.case.group.error.code == Code::Duplicate
     }
 
     fn can_retry(&self) -> bool {

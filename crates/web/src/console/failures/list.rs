@@ -1,15 +1,14 @@
 //! The list of groups.
 
-use admin::failures::{self, Group};
+use admin::failures::{self, Group, Titles};
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
 
 use super::failure_path;
 use crate::Shared;
 use crate::console::connector::address;
-use crate::console::page::{self, LastAction};
+use crate::console::page::{self, LastAction, Shown};
 use crate::console::visitor::Visitor;
 use crate::console::words::number;
 
@@ -19,6 +18,7 @@ struct List {
     page: &'static str,
     visitor: Visitor,
     told: Option<&'static str>,
+    titles: Titles,
     open: Vec<Group>,
     dismissed: Vec<Group>,
     /// Whether there may be more.
@@ -26,6 +26,10 @@ struct List {
 }
 
 impl List {
+    fn title(&self, group: &Group) -> String {
+        self.titles.of(&group.connector, &group.error)
+    }
+
     fn path(group: &Group) -> String {
         failure_path(&group.connector, &group.cause)
     }
@@ -43,17 +47,13 @@ pub(in crate::console) async fn list(
     State(shared): State<Shared>,
     visitor: Visitor,
     LastAction(told): LastAction,
-) -> Response {
-    let read = async {
-        let configuration = visitor.reach.narrow(shared.store.configuration().await?);
-        failures::groups(shared.store.as_ref(), &configuration).await
-    };
-    match read.await {
-        Ok((open, dismissed)) => {
-            let is_cut = open.len() + dismissed.len() >= store::Failing::MOST;
-            let list = List { page: "Overview", visitor, told, open, dismissed, is_cut };
-            page::page(StatusCode::OK, &list)
-        }
-        Err(error) => page::unavailable(&error),
-    }
+) -> Shown {
+    let store = shared.store.as_ref();
+    let configuration = visitor.reach.narrow(store.configuration().await?);
+    let (open, dismissed) = failures::groups(store, &configuration).await?;
+    let is_cut = open.len() + dismissed.len() >= store::Failing::MOST;
+    let errors = open.iter().chain(&dismissed).map(|group| (&*group.connector, &group.error));
+    let titles = Titles::read(store, &configuration, errors).await?;
+    let list = List { page: "Overview", visitor, told, titles, open, dismissed, is_cut };
+    Ok(page::page(StatusCode::OK, &list))
 }

@@ -77,18 +77,15 @@ pub(in crate::console) async fn ask_all(
     State(shared): State<Shared>,
     visitor: Visitor,
     Query(given): Query<BTreeMap<String, String>>,
-) -> Response {
+) -> page::Shown {
     let address = Address::of_fields(given.iter().map(|(n, v)| (n.as_str(), v.as_str())));
     let address = address.of_failed();
     let filter = match address.filter(&shared, &visitor.reach).await {
         Ok((filter, _)) => filter,
-        Err(wrong) => return page::forbidden(&wrong),
+        Err(wrong) => return Err(page::forbidden(&wrong).into()),
     };
-    let count = match shared.store.count_requests(&filter).await {
-        Ok(counts) => counts.events.get(&Event::Failed).copied().unwrap_or_default(),
-        Err(error) => return page::unavailable(&error),
-    };
-    let Count { requests, more } = count;
+    let counts = shared.store.count_requests(&filter).await?;
+    let Count { requests, more } = counts.events.get(&Event::Failed).copied().unwrap_or_default();
     let ask = AskAll {
         page: "Requests",
         visitor,
@@ -100,7 +97,7 @@ pub(in crate::console) async fn ask_all(
         per_minute: Retry::PER_MINUTE,
         most: number(Retry::MOST as u64),
     };
-    page::page(StatusCode::OK, &ask)
+    Ok(page::page(StatusCode::OK, &ask))
 }
 
 /// `/retries`: all that match.

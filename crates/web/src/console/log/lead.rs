@@ -8,14 +8,13 @@ use admin::log::FieldNames;
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect};
 use plan::outcome::Event;
 use store::{Configuration, Connector};
 
 use super::record::origin_of;
 use super::{event_tone, lead_path};
 use crate::Shared;
-use crate::api::Refusal;
 use crate::console::form::Form;
 use crate::console::page;
 use crate::console::visitor::Visitor;
@@ -102,21 +101,16 @@ pub(in crate::console) async fn release(
     visitor: Visitor,
     Path((account, id)): Path<(String, String)>,
     form: Form,
-) -> Response {
-    let done = async {
-        let configuration = visitor.reach.narrow(shared.store.configuration().await?);
-        let Some(account) = configuration.account(&account) else { return Ok(false) };
-        let (field, actor) = (form.text("field"), visitor.actor());
-        lead::release(&shared, &configuration, account, &id, field, &actor).await
-    };
-    match done.await {
-        Ok(true) => {
-            let path = lead_path(&account, &id);
-            Redirect::to(&page::with_told(&path, "released")).into_response()
-        }
-        Ok(false) => page::not_found("frozen field"),
-        Err(error) => page::unavailable(&error),
+) -> page::Shown {
+    let unknown = || page::not_found("frozen field");
+    let configuration = visitor.reach.narrow(shared.store.configuration().await?);
+    let known = configuration.account(&account).ok_or_else(unknown)?;
+    let (field, actor) = (form.text("field"), visitor.actor());
+    if !lead::release(&shared, &configuration, known, &id, field, &actor).await? {
+        return Err(unknown().into());
     }
+    let path = lead_path(&account, &id);
+    Ok(Redirect::to(&page::with_told(&path, "released")).into_response())
 }
 
 /// Has the lead read and synced.
@@ -125,22 +119,13 @@ pub(in crate::console) async fn sync(
     visitor: Visitor,
     Path((account, id)): Path<(String, String)>,
     _: Form,
-) -> Response {
-    let done = async {
-        let configuration = visitor.reach.narrow(shared.store.configuration().await?);
-        let Some(known) = configuration.account(&account) else { return Ok(false) };
-        let by = (&visitor.actor(), &visitor.reach);
-        live::sync(&shared, by, (&configuration, known), &id).await?;
-        Ok::<_, Refusal>(true)
-    };
-    match done.await {
-        Ok(true) => {
-            let path = lead_path(&account, &id);
-            Redirect::to(&page::with_told(&path, "lead_syncing")).into_response()
-        }
-        Ok(false) => page::not_found("account"),
-        Err(refusal) => page::refused(refusal),
-    }
+) -> page::Shown {
+    let configuration = visitor.reach.narrow(shared.store.configuration().await?);
+    let known = configuration.account(&account).ok_or_else(|| page::not_found("account"))?;
+    let by = (&visitor.actor(), &visitor.reach);
+    live::sync(&shared, by, (&configuration, known), &id).await?;
+    let path = lead_path(&account, &id);
+    Ok(Redirect::to(&page::with_told(&path, "lead_syncing")).into_response())
 }
 
 pub(in crate::console) async fn lead(
@@ -148,14 +133,12 @@ pub(in crate::console) async fn lead(
     visitor: Visitor,
     Path((account, id)): Path<(String, String)>,
     Query(given): Query<BTreeMap<String, String>>,
-) -> Response {
+) -> page::Shown {
     let is_live = given.get(LIVE).is_some_and(|word| word == "yes");
     let told = page::told(&given);
-    match read(&shared, visitor, (&account, &id), is_live).await {
-        Ok(Some(one)) => page::page(StatusCode::OK, &One { told, ..one }),
-        Ok(None) => page::not_found("lead"),
-        Err(error) => page::unavailable(&error),
-    }
+    let one = read(&shared, visitor, (&account, &id), is_live).await?;
+    let one = one.ok_or_else(|| page::not_found("lead"))?;
+    Ok(page::page(StatusCode::OK, &One { told, ..one }))
 }
 
 async fn read(

@@ -6,7 +6,7 @@ use admin::leads::{self, FoundLead};
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect};
 
 use super::lead_path;
 use super::line::tone;
@@ -61,23 +61,18 @@ pub(in crate::console) async fn leads(
     State(shared): State<Shared>,
     visitor: Visitor,
     Query(given): Query<BTreeMap<String, String>>,
-) -> Response {
+) -> page::Shown {
     let q = given.get("q").map(|q| q.trim().to_owned()).unwrap_or_default();
-    let found = async {
-        let configuration = visitor.reach.narrow(shared.store.configuration().await?);
-        let sought = Some(q.as_str()).filter(|q| !q.is_empty());
-        leads::find(shared.store.as_ref(), (&configuration, &visitor.reach), sought).await
-    };
-    let found = match found.await {
-        Ok(found) => found,
-        Err(error) => return page::unavailable(&error),
-    };
+    let configuration = visitor.reach.narrow(shared.store.configuration().await?);
+    let sought = Some(q.as_str()).filter(|q| !q.is_empty());
+    let within = (&configuration, &visitor.reach);
+    let found = leads::find(shared.store.as_ref(), within, sought).await?;
     // The only one that matches is the one that was meant.
     if let ([only], false, false) = (found.leads.as_slice(), found.more, q.is_empty())
         && let Some(path) = path(only)
     {
-        return Redirect::to(&path).into_response();
+        return Ok(Redirect::to(&path).into_response());
     }
     let list = List { page: "Leads", visitor, q, leads: found.leads, more: found.more };
-    page::page(StatusCode::OK, &list)
+    Ok(page::page(StatusCode::OK, &list))
 }

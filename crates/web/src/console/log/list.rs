@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect};
 use plan::id::RequestId;
 use plan::state;
 use store::{Configuration, Count, Cursor, Filter, Page, StateCounts};
@@ -121,11 +121,11 @@ pub(in crate::console) async fn list(
     State(shared): State<Shared>,
     visitor: Visitor,
     Query(given): Query<BTreeMap<String, String>>,
-) -> Response {
+) -> page::Shown {
     let told = page::told(&given);
     let address = match Address::read(given) {
         Ok(address) => address,
-        Err(shorter) => return Redirect::to(&shorter).into_response(),
+        Err(shorter) => return Ok(Redirect::to(&shorter).into_response()),
     };
     let (filter, after, wrong) = match address.filter(&shared, &visitor.reach).await {
         Ok((filter, after)) => (filter, after, None),
@@ -135,13 +135,9 @@ pub(in crate::console) async fn list(
             (Filter { ids, ..Filter::default() }, None, Some(wrong))
         }
     };
-    match whole(&shared, visitor, address, (filter, after)).await {
-        Ok(list) => {
-            let status = if wrong.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-            page::page(status, &List { told, wrong, ..list })
-        }
-        Err(error) => page::unavailable(&error),
-    }
+    let list = whole(&shared, visitor, address, (filter, after)).await?;
+    let status = if wrong.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    Ok(page::page(status, &List { told, wrong, ..list }))
 }
 
 async fn whole(
@@ -252,24 +248,18 @@ pub(in crate::console) async fn rows(
     State(shared): State<Shared>,
     visitor: Visitor,
     Query(given): Query<BTreeMap<String, String>>,
-) -> Response {
+) -> page::Shown {
     let Ok(address) = Address::read(given) else {
-        return page::forbidden("This filter has empty values.");
+        return Err(page::forbidden("This filter has empty values.").into());
     };
-    let read = async {
-        let Ok((filter, after)) = address.filter(&shared, &visitor.reach).await else {
-            return Ok(Vec::new());
-        };
-        let page = Page { limit: REQUESTS, after };
-        let (requests, _) = shared.store.request_lines(&filter, &page).await?;
-        let configuration = shared.store.configuration().await?;
-        let configuration = visitor.reach.narrow(configuration);
-        lines(&shared, &requests, &address, &configuration).await
+    let Ok((filter, after)) = address.filter(&shared, &visitor.reach).await else {
+        return Ok(page::page(StatusCode::OK, &Rows { visitor, rows: Vec::new() }));
     };
-    match read.await {
-        Ok(rows) => page::page(StatusCode::OK, &Rows { visitor, rows }),
-        Err(error) => page::unavailable(&error),
-    }
+    let page = Page { limit: REQUESTS, after };
+    let (requests, _) = shared.store.request_lines(&filter, &page).await?;
+    let configuration = visitor.reach.narrow(shared.store.configuration().await?);
+    let rows = lines(&shared, &requests, &address, &configuration).await?;
+    Ok(page::page(StatusCode::OK, &Rows { visitor, rows }))
 }
 
 /// The newest requests of a connector as rows, without echoes.

@@ -12,7 +12,6 @@ use store::{AttemptItem, CallItem, RecordItem};
 
 use super::body::{Bodies, Body};
 use super::{event_tone, lead_path};
-use admin::log::About;
 use plan::work::{Explanation, FieldChange, Origin};
 
 /// The last attempts that are shown.
@@ -135,7 +134,8 @@ impl Record {
         let attempts = attempts.into_iter().skip(earlier_attempts);
         let attempts = attempts.map(|attempt| Attempt::of(attempt, bodies)).collect();
         let problem = record.error.as_ref().filter(|_| record.event == Event::Failed);
-        let who = About::from(&record).who().map(str::to_owned);
+        let known = [&record.name, &record.known_as, &record.source_id].map(Option::as_deref);
+        let who = admin::log::who(known).map(str::to_owned);
         Self {
             title: who.unwrap_or_else(|| "Unnamed record".to_owned()),
             leads: leads(&record, around.accounts),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect};
 use store::RetryBatch;
 
 use crate::Shared;
@@ -107,15 +107,10 @@ struct Progress {
 pub(in crate::console) async fn retries(
     State(shared): State<Shared>,
     visitor: Visitor,
-) -> Response {
-    match shared.store.retry_batches().await {
-        Ok(batches) => {
-            let batches = batches.into_iter().filter(|batch| sees(&visitor, batch));
-            let batches = batches.map(Batch::of).collect();
-            page::page(StatusCode::OK, &List { page: "Requests", visitor, batches })
-        }
-        Err(error) => page::unavailable(&error),
-    }
+) -> page::Shown {
+    let batches = shared.store.retry_batches().await?.into_iter();
+    let batches = batches.filter(|batch| sees(&visitor, batch)).map(Batch::of).collect();
+    Ok(page::page(StatusCode::OK, &List { page: "Requests", visitor, batches }))
 }
 
 pub(in crate::console) async fn retry(
@@ -123,25 +118,18 @@ pub(in crate::console) async fn retry(
     visitor: Visitor,
     Path(id): Path<String>,
     Query(given): Query<BTreeMap<String, String>>,
-) -> Response {
-    match read(&shared, &visitor, &id).await {
-        Ok(batch) => {
-            let told = page::told(&given);
-            page::page(StatusCode::OK, &One { page: "Requests", visitor, told, batch })
-        }
-        Err(response) => response,
-    }
+) -> page::Shown {
+    let (batch, told) = (read(&shared, &visitor, &id).await?, page::told(&given));
+    Ok(page::page(StatusCode::OK, &One { page: "Requests", visitor, told, batch }))
 }
 
 pub(in crate::console) async fn progress(
     State(shared): State<Shared>,
     visitor: Visitor,
     Path(id): Path<String>,
-) -> Response {
-    match read(&shared, &visitor, &id).await {
-        Ok(batch) => page::page(StatusCode::OK, &Progress { batch }),
-        Err(response) => response,
-    }
+) -> page::Shown {
+    let batch = read(&shared, &visitor, &id).await?;
+    Ok(page::page(StatusCode::OK, &Progress { batch }))
 }
 
 /// Somebody who does not see everything sees what they requested themselves.
@@ -149,13 +137,11 @@ fn sees(visitor: &Visitor, batch: &RetryBatch) -> bool {
     visitor.reach == Reach::All || batch.actor == visitor.actor().0
 }
 
-async fn read(shared: &Shared, visitor: &Visitor, id: &str) -> Result<Batch, Response> {
-    let Ok(id) = id.parse() else { return Err(page::not_found("retry")) };
-    match shared.store.retry_batch(id).await {
-        Ok(Some(batch)) if sees(visitor, &batch) => Ok(Batch::of(batch)),
-        Ok(_) => Err(page::not_found("retry")),
-        Err(error) => Err(page::unavailable(&error)),
-    }
+async fn read(shared: &Shared, visitor: &Visitor, id: &str) -> Result<Batch, page::Instead> {
+    let unknown = || page::not_found("retry");
+    let id = id.parse().map_err(|_| unknown())?;
+    let batch = shared.store.retry_batch(id).await?.filter(|batch| sees(visitor, batch));
+    Ok(Batch::of(batch.ok_or_else(unknown)?))
 }
 
 pub(in crate::console) async fn cancel(

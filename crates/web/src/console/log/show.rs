@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashMap};
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use axum::response::Response;
 use plan::connector::Definition;
 use plan::id::RequestId;
 use plan::mapping::MappedField;
@@ -108,6 +107,11 @@ impl One {
         self.records.iter().any(|record| record.kept.event == Event::Failed)
     }
 
+    /// What a retry is called.
+    fn again(&self) -> &'static str {
+        if self.has_failed() { "Retry" } else { "Sync again" }
+    }
+
     /// Whether there is something to retry: what failed or, once all has ended, all of it.
     fn can_be_retried(&self) -> bool {
         self.has_failed() || self.is_finished() && !self.records.is_empty()
@@ -154,14 +158,11 @@ pub(in crate::console) async fn show(
     visitor: Visitor,
     Path(id): Path<String>,
     Query(given): Query<BTreeMap<String, String>>,
-) -> Response {
-    let Ok(id) = id.parse::<RequestId>() else { return page::not_found("request") };
-    let tab = Tab::of(given.get("tab"));
-    match read(&shared, visitor, id, tab).await {
-        Ok(Some(one)) => page::page(StatusCode::OK, &One { told: page::told(&given), ..one }),
-        Ok(None) => page::not_found("request"),
-        Err(error) => page::unavailable(&error),
-    }
+) -> page::Shown {
+    let unknown = || page::not_found("request");
+    let id = id.parse::<RequestId>().map_err(|_| unknown())?;
+    let one = read(&shared, visitor, id, Tab::of(given.get("tab"))).await?.ok_or_else(unknown)?;
+    Ok(page::page(StatusCode::OK, &One { told: page::told(&given), ..one }))
 }
 
 async fn read(

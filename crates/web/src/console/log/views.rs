@@ -40,14 +40,12 @@ pub(in crate::console) async fn save_view(
     State(shared): State<Shared>,
     visitor: Visitor,
     form: Form,
-) -> Response {
+) -> page::Shown {
     let address = Address::of_query(form.text("query"));
     let (owner, now) = (visitor.email.as_str(), (shared.clock)());
     let saved = shared.store.save_view(owner, form.text("name"), &address.query(), now).await;
-    match saved {
-        Ok(()) => back(&address, "view_saved"),
-        Err(error) => page::refused(Refusal::from(error)),
-    }
+    saved.map_err(Refusal::from)?;
+    Ok(back(&address, "view_saved"))
 }
 
 /// `/requests/views/{id}/rename`.
@@ -56,12 +54,9 @@ pub(in crate::console) async fn rename_view(
     visitor: Visitor,
     Path(id): Path<i64>,
     form: Form,
-) -> Response {
-    match shared.store.rename_view(&visitor.email, id, form.text("name")).await {
-        Ok(true) => back(&Address::of_query(form.text("query")), "view_renamed"),
-        Ok(false) => page::not_found("view"),
-        Err(error) => page::refused(Refusal::from(error)),
-    }
+) -> page::Shown {
+    let renamed = shared.store.rename_view(&visitor.email, id, form.text("name")).await;
+    changed(&form, renamed.map_err(Refusal::from)?, "view_renamed")
 }
 
 /// `/requests/views/{id}/remove`.
@@ -70,12 +65,17 @@ pub(in crate::console) async fn remove_view(
     visitor: Visitor,
     Path(id): Path<i64>,
     form: Form,
-) -> Response {
-    match shared.store.remove_view(&visitor.email, id).await {
-        Ok(true) => back(&Address::of_query(form.text("query")), "view_removed"),
-        Ok(false) => page::not_found("view"),
-        Err(error) => page::unavailable(&error),
+) -> page::Shown {
+    let removed = shared.store.remove_view(&visitor.email, id).await?;
+    changed(&form, removed, "view_removed")
+}
+
+/// The list with this word, if there was such a view.
+fn changed(form: &Form, is_found: bool, word: &str) -> page::Shown {
+    if !is_found {
+        return Err(page::not_found("view").into());
     }
+    Ok(back(&Address::of_query(form.text("query")), word))
 }
 
 /// The list where the form was.

@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::Response;
 use jiff::{SignedDuration, Timestamp};
 use plan::id::ConnectorId;
 use plan::period;
@@ -28,6 +27,7 @@ use super::visitor::Visitor;
 use super::words::{number, stretch, time};
 use crate::Shared;
 use admin::attention;
+use admin::failures::Titles;
 use admin::health::Signs;
 use admin::overview::{
     AccountOverview, CauseItem, ConnectorOverview, Grid, Lag, Overview, OverviewQuery, StepItem,
@@ -84,6 +84,7 @@ struct Shown {
     period: &'static Period,
     stage: Stage,
     overview: Overview,
+    titles: Titles,
     alerts: Vec<Alert>,
     figures: Vec<Figure>,
     rows: Vec<Row>,
@@ -111,16 +112,12 @@ pub(super) async fn show(
     State(shared): State<Shared>,
     visitor: Visitor,
     Query(given): Query<BTreeMap<String, String>>,
-) -> Response {
+) -> page::Shown {
     let now = (shared.clock)();
-    match make(&shared, visitor, &given, now).await {
-        Ok(page) => {
-            let is_wrong = page.wrong.is_some();
-            let status = if is_wrong { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-            page::page(status, &page)
-        }
-        Err(error) => page::unavailable(&error),
-    }
+    let page = make(&shared, visitor, &given, now).await?;
+    let is_wrong = page.wrong.is_some();
+    let status = if is_wrong { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    Ok(page::page(status, &page))
 }
 
 async fn make(
@@ -148,13 +145,15 @@ async fn make(
         mails_are_sent: shared.mails_are_sent,
     };
     let matters = attention::read(store, &scope, now).await?;
-    let names = configuration.connectors.iter().map(|connector| &connector.definition.name);
+    let connectors = configuration.connectors.iter().map(|connector| &connector.definition.name);
+    let errors = overview.causes.iter().map(|cause| (&*cause.connector, &cause.error));
+    let titles = Titles::read(store, &configuration, errors).await?;
     let connector = of("connector").unwrap_or_default();
     let mut shown = Shown {
         page: "Overview",
         wrong,
         tabs: tabs(period, connector),
-        connectors: choices(names.map(|name| (name.as_str(), name.as_str())), connector),
+        connectors: choices(connectors.map(|name| (name.as_str(), name.as_str())), connector),
         connector: connector.to_owned(),
         period,
         stage: stage_of(&overview),
@@ -164,6 +163,7 @@ async fn make(
         chart: chart(&overview),
         visitor,
         overview,
+        titles,
     };
     shown.figures = figures(&shown.overview, shown.addresses(), period.name);
     Ok(shown)
@@ -266,8 +266,8 @@ impl Shown {
     }
 
     /// A cause without the values of a single record.
-    fn cause(cause: &CauseItem) -> String {
-        admin::failures::title(&cause.error)
+    fn cause(&self, cause: &CauseItem) -> String {
+        self.titles.of(&cause.connector, &cause.error)
     }
 
     fn actions(&self, cause: &CauseItem) -> Vec<Action> {

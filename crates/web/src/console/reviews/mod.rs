@@ -300,19 +300,14 @@ pub(super) async fn show(
     visitor: Visitor,
     Path(number): Path<String>,
     Query(given): Query<BTreeMap<String, String>>,
-) -> Response {
+) -> page::Shown {
     let item = match reviews::known(&shared, &visitor.reach, &number).await {
-        Ok(item) => item,
-        Err(Refused::NotFound { .. }) => return page::not_found("review"),
-        Err(refusal) => return page::refused(refusal),
+        Err(Refused::NotFound { .. }) => return Err(page::not_found("review").into()),
+        known => known?,
     };
-    match One::read(&shared, visitor, item).await {
-        Ok(one) => {
-            let resolved = given.get("resolved").and_then(|id| id.parse().ok());
-            page::page(StatusCode::OK, &One { told: told(&given), resolved, ..one })
-        }
-        Err(error) => page::unavailable(&error),
-    }
+    let one = One::read(&shared, visitor, item).await?;
+    let resolved = given.get("resolved").and_then(|id| id.parse().ok());
+    Ok(page::page(StatusCode::OK, &One { told: told(&given), resolved, ..one }))
 }
 
 pub(super) async fn decide(
@@ -320,26 +315,19 @@ pub(super) async fn decide(
     visitor: Visitor,
     Path(number): Path<String>,
     form: Form,
-) -> Response {
-    let item = match reviews::known(&shared, &visitor.reach, &number).await {
-        Ok(item) => item,
-        Err(refusal) => return page::refused(refusal),
-    };
+) -> page::Shown {
+    let item = reviews::known(&shared, &visitor.reach, &number).await?;
     match decided(&shared, &visitor, &item, &form).await {
         Ok(retried) => {
             let word = if retried > 0 { "decided_and_retried" } else { "decided" };
-            match reviews::next_open(&shared, &visitor.reach, item.id).await {
-                Ok(next) => Redirect::to(&after(item.id, next, word)).into_response(),
-                Err(refusal) => page::refused(refusal),
-            }
+            let next = reviews::next_open(&shared, &visitor.reach, item.id).await?;
+            Ok(Redirect::to(&after(item.id, next, word)).into_response())
         }
-        Err(refusal) => match One::read(&shared, visitor, item).await {
-            Ok(one) => {
-                let wrong = Some(refusal.message());
-                page::page(refusal.status(), &One { wrong, ..one })
-            }
-            Err(error) => page::unavailable(&error),
-        },
+        Err(refusal) => {
+            let one = One::read(&shared, visitor, item).await?;
+            let wrong = Some(refusal.message());
+            Ok(page::page(refusal.status(), &One { wrong, ..one }))
+        }
     }
 }
 

@@ -90,7 +90,7 @@ async fn what_failed_is_repaired_from_its_error() {
     let list = browser.get("/failures").await;
     assert!(list.status == 200 && !has_inline_code(&list.body), "{list:?}");
     assert!(list.body.contains(GROUP), "{list:?}");
-    must_say(&list.body, &["Value is not an option of mx_Plan", "ab", "4"]);
+    must_say(&list.body, &["Value is not an option of Plan", "ab", "4"]);
 
     let page = browser.get(GROUP).await;
     assert!(page.status == 200 && !has_inline_code(&page.body), "{page:?}");
@@ -160,6 +160,29 @@ async fn what_failed_is_repaired_from_its_error() {
     must_say(&browser.get(GROUP).await.body, &["Retrying", "4 of 4 records would be sent to b."]);
     assert_eq!(browser.get("/failures/ab/other").await.status, 404);
     assert_eq!(browser.get("/failures/nobody/other").await.status, 404);
+    browser.house.end().await;
+}
+
+#[tokio::test]
+async fn refused_duplicates_are_sent_to_review() {
+    let mut browser = Browser::signed_in().await;
+    let filler = Filler::of(&browser).await;
+    let body = json!({ "ProspectID": "lead-0", "EmailAddress": "asha@example.com" });
+    filler.deliver(0, filler.connector, &body).await;
+    let problem = Problem::new(Code::Duplicate, "Another lead has this phone number.", "Fix it.");
+    let mut progress = Progress::default();
+    progress
+        .attempts
+        .push(AttemptOutcome { problem: Some(problem), ..filler.attempt(0, Event::Failed) });
+    progress.requests.push(Filler::ended(0, Event::Failed));
+    filler.keep(progress).await;
+    browser.house.store.release_lease(&filler.lease).await.unwrap();
+    let page = browser.get("/failures/ab/duplicate").await.body;
+    must_say(&page, &["Send to review.", "Retry and send to review"]);
+    assert_eq!(page.matches("action=\"/retries\"").count(), 1, "one retry: {page}");
+    let wish = [("connector", "ab"), ("cause", "duplicate"), ("per_minute", "600")];
+    let retried = browser.submit("/retries", &wish).await;
+    assert_eq!(location(&retried), Some("/retries/1"), "{retried:?}");
     browser.house.end().await;
 }
 

@@ -3,6 +3,7 @@
 use plan::connector::FieldRow;
 
 use super::{Browser, location};
+use crate::harness::now;
 
 const MAPPING: &str = "/connectors/ab/mapping";
 
@@ -269,6 +270,61 @@ async fn owners_have_a_page_of_their_own() {
     let owner = &configuration.connector("ab").unwrap().definition.owner;
     assert_eq!(owner.users.len(), 1, "{owner:?}");
     assert_eq!(owner.fallback.as_deref(), Some("ops@example.com"));
+    browser.house.end().await;
+}
+
+#[tokio::test]
+async fn owners_are_chosen_from_a_list_unless_it_is_unknown_or_long() {
+    const OWNERS: &str = "/connectors/ab/mapping/owners";
+    let mut browser = Browser::signed_in().await;
+    let store = browser.house.store.clone();
+    let configuration = store.configuration().await.unwrap();
+    let connector = configuration.connector("ab").unwrap();
+    let (source, destination) = (connector.source, connector.destination);
+    let keep = async |account, names: &[String]| {
+        let user = |name: &String| plan::metadata::User {
+            id: name.clone(),
+            email: format!("{name}@example.com"),
+            name: format!("<{name}>"),
+            role: String::new(),
+            active: true,
+        };
+        let users = Some(names.iter().map(user).collect());
+        let catalogue = plan::metadata::Catalogue { users, ..Default::default() };
+        store.store_catalogue(account, &catalogue, now()).await.unwrap();
+    };
+    let typed = "<input name=\"owner_to\"";
+    let listed = "<option value=\"zoe@example.com\">&#60;zoe&#62; (zoe@example.com)</option>";
+    let page = browser.get(OWNERS).await.body;
+    assert!(page.contains(typed) && !page.contains("<select"), "no users are known: {page}");
+
+    keep(source, &["asha".to_owned()]).await;
+    keep(destination, &["zoe".to_owned(), "ravi".to_owned()]).await;
+    let page = browser.get(OWNERS).await.body;
+    assert!(page.contains(listed) && !page.contains(typed), "{page}");
+    for name in ["owner_to", "owner_from", "owner_fallback"] {
+        assert!(page.contains(&format!("<select name=\"{name}\"")), "{name}: {page}");
+    }
+    let version = browser.rows().await.0.to_string();
+    let chosen = [
+        ("version", version.as_str()),
+        ("owner_from", "asha@example.com"),
+        // As an earlier version has it.
+        ("owner_to", "Zoe@example.com"),
+        ("owner_fallback", "gone@example.com"),
+        ("do", "save"),
+    ];
+    assert_eq!(browser.submit(OWNERS, &chosen).await.status, 303);
+    let page = browser.get(OWNERS).await.body;
+    for kept in ["\"Zoe@example.com\" selected", "\"gone@example.com\" selected"] {
+        assert!(page.contains(kept), "{kept}: {page}");
+    }
+
+    let many: Vec<String> = (0..201).map(|number| format!("user{number}")).collect();
+    keep(destination, &many).await;
+    let page = browser.get(OWNERS).await.body;
+    assert!(page.contains(typed) && page.contains("list=\"owners_to\""), "{page}");
+    assert!(page.contains("value=\"Zoe@example.com\""), "{page}");
     browser.house.end().await;
 }
 

@@ -114,6 +114,17 @@ async fn a_step_of_the_way_there_is_saved_for_the_way_back() {
 #[tokio::test]
 async fn both_ways_are_wired_checked_and_enabled_at_once() {
     let mut browser = with_pair().await;
+    let steps = async |browser: &mut Browser| -> Vec<String> {
+        let page = browser.get("/connectors/sales-to-a/check").await.body;
+        let done = page.split("<li class=\"done\"><a href=\"/connectors/sales-to-a/").skip(1);
+        done.map(|step| step.split('"').next().unwrap_or_default().to_owned()).collect()
+    };
+    assert_eq!(steps(&mut browser).await, [""; 0], "the last step is open, and none is done");
+    let basic = [("version", "1"), ("search_by", "EmailAddress"), ("time_zone", "Asia/Kolkata")];
+    browser.submit("/connectors/sales-to-a/basic", &basic).await;
+    assert_eq!(steps(&mut browser).await, ["basic"]);
+    let page = browser.get("/connectors/sales-to-a").await.body;
+    assert!(page.contains("Enable both ways"), "{page}");
     let page = browser.get("/connectors/sales-to-a/webhook").await.body;
     for part in ["Webhook URL for sales", "Webhook URL for a<", "Waiting for the first lead in a"] {
         assert!(page.contains(part), "{part}: {page}");
@@ -122,6 +133,7 @@ async fn both_ways_are_wired_checked_and_enabled_at_once() {
     let wired = browser.submit("/connectors/sales-to-a/wire", &both).await;
     assert_eq!(wired.body.matches("The webhook for new leads was created.").count(), 2);
     assert!(!wired.body.contains("Create webhooks in both accounts"), "{wired:?}");
+    assert_eq!(steps(&mut browser).await, ["basic", "entities", "mapping", "webhook"]);
     for name in ["sales-to-a", "a-to-sales"] {
         assert!(configuration(&browser).await.connector(name).expect(name).wiring.is_some());
     }

@@ -20,7 +20,6 @@ use admin::settings::{Change, Names, changes, field};
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use axum::response::Response;
 use plan::activity::ActivityMapping;
 use plan::check::{self, Finding};
 use plan::connector::{Definition, rebase, rebase_rows};
@@ -161,8 +160,8 @@ pub(in crate::console) async fn show_leads(
     visitor: Visitor,
     Path(name): Path<String>,
     Query(given): Query<BTreeMap<String, String>>,
-) -> Response {
-    show(&shared, visitor, &name, Which::Leads, &given).await.unwrap_or_else(|response| response)
+) -> page::Shown {
+    show(&shared, visitor, &name, Which::Leads, &given).await
 }
 
 pub(in crate::console) async fn show_activities(
@@ -170,9 +169,9 @@ pub(in crate::console) async fn show_activities(
     visitor: Visitor,
     Path((name, code)): Path<(String, u32)>,
     Query(given): Query<BTreeMap<String, String>>,
-) -> Response {
+) -> page::Shown {
     let which = Which::Activities(code);
-    show(&shared, visitor, &name, which, &given).await.unwrap_or_else(|response| response)
+    show(&shared, visitor, &name, which, &given).await
 }
 
 pub(in crate::console) async fn put_leads(
@@ -180,8 +179,8 @@ pub(in crate::console) async fn put_leads(
     visitor: Visitor,
     Path(name): Path<String>,
     form: Form,
-) -> Response {
-    put(&shared, visitor, &name, Which::Leads, &form).await.unwrap_or_else(|response| response)
+) -> page::Shown {
+    put(&shared, visitor, &name, Which::Leads, &form).await
 }
 
 pub(in crate::console) async fn put_activities(
@@ -189,9 +188,9 @@ pub(in crate::console) async fn put_activities(
     visitor: Visitor,
     Path((name, code)): Path<(String, u32)>,
     form: Form,
-) -> Response {
+) -> page::Shown {
     let which = Which::Activities(code);
-    put(&shared, visitor, &name, which, &form).await.unwrap_or_else(|response| response)
+    put(&shared, visitor, &name, which, &form).await
 }
 
 /// What a page needs besides the draft.
@@ -207,10 +206,9 @@ impl Desk {
         visitor: &Visitor,
         name: &str,
         which: Which,
-    ) -> Result<Self, Response> {
+    ) -> Result<Self, page::Instead> {
         let opened = open(shared, visitor, name, HERE).await?;
-        let told = BothMetadata::read(shared, &opened, which).await;
-        let told = told.map_err(|error| page::unavailable(&error))?;
+        let told = BothMetadata::read(shared, &opened, which).await?;
         let sheet = Sheet::of(which, &opened.connector.definition, &told);
         let sheet = sheet.ok_or_else(|| page::not_found("activity mapping"))?;
         Ok(Self { opened, told, sheet })
@@ -223,7 +221,7 @@ async fn show(
     name: &str,
     which: Which,
     given: &BTreeMap<String, String>,
-) -> Result<Response, Response> {
+) -> page::Shown {
     let desk = Desk::open(shared, &visitor, name, which).await?;
     let open = given.get("row").map_or("", String::as_str);
     let draft = Draft::saved(&desk.opened.connector.definition, &desk.sheet, open);
@@ -238,7 +236,7 @@ async fn put(
     name: &str,
     which: Which,
     form: &Form,
-) -> Result<Response, Response> {
+) -> page::Shown {
     let desk = Desk::open(shared, &visitor, name, which).await?;
     let connector = desk.opened.connector.clone();
     let (mut draft, notice) = read(shared, form, &desk).await?;
@@ -289,14 +287,13 @@ async fn read(
     shared: &Shared,
     form: &Form,
     desk: &Desk,
-) -> Result<(Draft, Option<String>), Response> {
+) -> Result<(Draft, Option<String>), page::Instead> {
     let Connector { id, version, definition: saved, .. } = &desk.opened.connector;
     let made_from = form.text("version").parse().unwrap_or(*version);
     if made_from == *version {
         return Ok((Draft::read(form, saved, &desk.sheet), None));
     }
-    let base = shared.store.definition(*id, made_from).await;
-    let Some(base) = base.map_err(|error| page::unavailable(&error))? else {
+    let Some(base) = shared.store.definition(*id, made_from).await? else {
         return Ok((Draft::read(form, saved, &desk.sheet), None));
     };
     let sheet = &desk.sheet;
@@ -370,12 +367,10 @@ async fn editor(
     Desk { opened, told, sheet }: Desk,
     (draft, version): (Draft, i64),
     chosen: (&str, &str),
-) -> Result<Editor, Response> {
+) -> Result<Editor, page::Instead> {
     let Opened { configuration, connector, frame } = opened;
     let saved = &connector.definition;
-    let unavailable = |error: store::Error| page::unavailable(&error);
-    let payload = Payload::read(shared, &connector, sheet.which, chosen).await;
-    let payload = payload.map_err(unavailable)?;
+    let payload = Payload::read(shared, &connector, sheet.which, chosen).await?;
     let mapped = mapped(&draft.definition, &told, &sheet, &payload);
     let trial = Connector { definition: draft.definition.clone(), ..connector.clone() };
     let previewed =
@@ -396,7 +391,7 @@ async fn editor(
         metadata,
         sheet.which.code(),
     );
-    let unmapped = unmapped.await.map_err(unavailable)?;
+    let unmapped = unmapped.await?;
     let around = Around { sheet: &sheet, saved, payload: &payload, mapped: &mapped };
     let (rows, whole) = rows(&draft, findings, unmapped, &around);
     let names = Names { source: &told.source, destination: &told.destination };

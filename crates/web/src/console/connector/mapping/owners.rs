@@ -19,17 +19,52 @@ use crate::console::form::Form;
 use crate::console::visitor::Visitor;
 
 const PATH: &str = "/mapping/owners";
+/// The most users of an account that are a list to choose from.
+const LONGEST_LIST: usize = 200;
 /// The most users without a counterpart that are listed.
 const MOST_LISTED: usize = 50;
+
+/// The users of an account to choose from.
+struct Users {
+    /// By email address, to be suggested while an address is typed.
+    suggested: Vec<Choice>,
+    /// By name, for a list; empty where addresses are typed: the account's users are not known, or
+    /// they are too many for a list.
+    listed: Vec<Choice>,
+}
+
+impl Users {
+    fn of(catalogue: &Catalogue) -> Self {
+        let mut listed = lists::named_users(catalogue);
+        if listed.len() > LONGEST_LIST {
+            listed.clear();
+        }
+        Self { suggested: lists::users(catalogue), listed }
+    }
+
+    /// The list with this user chosen.
+    fn with(&self, email: &str) -> Vec<Choice> {
+        let mut listed = self.listed.clone();
+        // As the settings spell it.
+        if let Some(user) = listed.iter_mut().find(|user| same(&user.value, email)) {
+            email.clone_into(&mut user.value);
+        }
+        lists::chosen(listed, email)
+    }
+}
 
 /// A user of the source, and who it becomes.
 struct Pair {
     from: String,
     to: String,
-    /// The user's name in the source.
+    /// The user's name in the source; empty if the user is to be chosen.
     name: String,
     /// The name of the counterpart.
     becomes: String,
+    /// Who can be chosen in the source.
+    froms: Vec<Choice>,
+    /// Who can be chosen in the destination.
+    tos: Vec<Choice>,
 }
 
 #[derive(Template)]
@@ -49,6 +84,8 @@ struct Owners {
     /// How many users without a counterpart are not listed.
     more: usize,
     fallback: String,
+    /// Who can be the fallback owner.
+    fallbacks: Vec<Choice>,
     source_users: Vec<Choice>,
     destination_users: Vec<Choice>,
     changes: Vec<Change>,
@@ -70,12 +107,20 @@ impl Owners {
             let user = catalogue.users.iter().flatten().find(|user| same(&user.email, email));
             user.map(|user| user.name.clone()).unwrap_or_default()
         };
-        let pair = |from: &str, to: &str| Pair {
-            from: from.to_owned(),
-            to: to.to_owned(),
-            name: name(&told.source, from),
-            becomes: name(&told.destination, to),
+        let (here, there) = (Users::of(&told.source), Users::of(&told.destination));
+        let pair = |from: &str, to: &str| {
+            let name_there = name(&told.destination, to);
+            let name_here = name(&told.source, from);
+            Pair {
+                from: from.to_owned(),
+                to: to.to_owned(),
+                froms: if name_here.is_empty() { here.with(from) } else { Vec::new() },
+                tos: there.with(to),
+                name: name_here,
+                becomes: name_there,
+            }
         };
+        let fallback = wanted.owner.fallback.clone().unwrap_or_default();
         let set = wanted.owner.users.iter().map(|(from, to)| pair(from, to));
         let listed = alone.iter().take(MOST_LISTED).map(|email| pair(email, ""));
         let users = told.source.users.iter().flatten().filter(|user| user.active).count();
@@ -87,9 +132,10 @@ impl Owners {
             pairs: set.chain(listed).chain([pair("", "")]).collect(),
             matched: users.saturating_sub(alone.len() + wanted.owner.users.len()),
             more: alone.len().saturating_sub(MOST_LISTED),
-            fallback: wanted.owner.fallback.clone().unwrap_or_default(),
-            source_users: lists::users(&told.source),
-            destination_users: lists::users(&told.destination),
+            fallbacks: there.with(&fallback),
+            fallback,
+            source_users: here.suggested,
+            destination_users: there.suggested,
             changes: changes(&connector.definition, wanted, names),
             is_reviewed: false,
             told: None,
@@ -97,6 +143,16 @@ impl Owners {
             visitor,
             frame,
         })
+    }
+
+    /// What a choice of a user of this account is called.
+    fn user_of(account: &str, row: usize) -> String {
+        format!("User of {account}, row {row}")
+    }
+
+    /// What happens without a choice.
+    fn no_owner(&self) -> &str {
+        if self.fallback.is_empty() { "No owner is set" } else { &self.fallback }
     }
 }
 

@@ -102,6 +102,16 @@ async fn a_lead_is_compared_live_and_synced() {
     browser.house.accounts.have("b", "in-b", None);
     let page = text(&browser.get("/leads/a/in-a?live=yes").await.body);
     assert!(page.contains("b no longer has this lead."), "{page}");
+    let today = plan::quota::day_of(crate::harness::now());
+    let mut calls = Vec::new();
+    for account in &configuration.accounts {
+        // The test may run over midnight.
+        let store = &browser.house.store;
+        let days = [today - 1, today].map(|day| store.spent(account.id, day));
+        let [before, now] = days;
+        calls.push(before.await.unwrap() + now.await.unwrap());
+    }
+    assert_eq!(calls, [4, 4], "each comparison takes one call to each account");
     // `ab` is not enabled: there is nothing that would sync it.
     assert!(!page.contains("Sync now"), "{page}");
     let refused = browser.submit("/leads/a/in-a/sync", &[]).await;
