@@ -26,6 +26,8 @@ words! {
     Kind {
         /// Records fail, or a connector doesn't sync at all.
         Failing = "failing",
+        /// No webhook arrives at a connector.
+        Silent = "silent",
         /// What was reported is over.
         Resolved = "resolved",
         /// An account's calls for the day won't suffice.

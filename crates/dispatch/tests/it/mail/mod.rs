@@ -1,6 +1,7 @@
 //! What people are notified of by mail, in real SMTP sessions.
 
 mod server;
+mod silence;
 mod webhook;
 
 use std::time::{Duration, Instant};

@@ -1,0 +1,10 @@
+-- The SQLite migration of the same number differs in types and in its clock only.
+
+-- When webhooks of a connector arrive, for the alert when none do.
+CREATE TABLE arrival (
+    connector BIGINT PRIMARY KEY REFERENCES connector (id) ON DELETE CASCADE,
+    last_at BIGINT,              -- the last webhook, to a minute; NULL: none was noted yet
+    -- From when on the hours without a webhook count: the connector was enabled, or their number changed.
+    since BIGINT NOT NULL
+);
+INSERT INTO arrival (connector, since) SELECT id, CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) FROM connector;
