@@ -38,6 +38,8 @@ words! {
         MassChange = "mass_change",
         /// Fewer leads agree than before.
         Parity = "parity",
+        /// What a day or a week brought.
+        Digest = "digest",
         /// Somebody tests the address.
         Test = "test",
     }

@@ -11,7 +11,7 @@
 //! 5. [`verdict`] says what an account's refusal means;
 //! 6. [`operation`] names the calls, [`retry`] says when to retry, [`quota`] how many calls fit.
 //!
-//! [`incident`] says when and how people are notified of failures, [`repair`] how failures are fixed,
+//! [`incident`] says when and how people are notified of failures, [`digest`] when they get a summary, [`repair`] how failures are fixed,
 //! [`silence`] whether webhooks have stopped, [`health`] whether connectors and accounts work, [`lag`] how
 //! long things take.
 //! [`preview`] runs [`work`] for a payload without making a call, and [`check`] says what will fail
@@ -25,6 +25,7 @@ pub mod backfill;
 pub mod change;
 pub mod check;
 pub mod connector;
+pub mod digest;
 pub mod directory;
 pub mod email;
 pub mod health;

@@ -42,7 +42,10 @@ mod user;
 mod views;
 mod wanted;
 
-pub use alerts::{Alert, AlertConnectors, Alerts, LastAlert, MOST_ALERTS, NewAlert, Target};
+pub use alerts::{
+    Alert, AlertConnectors, Alerts, LastAlert, MOST_ALERTS, NewAlert, Receives, Target,
+    WantedDigest,
+};
 pub use arrivals::{Arrival, Arrivals};
 pub use audit::{ACTIONS, Actor, AuditFilter, AuditItem};
 pub use backfills::{Backfill, BackfillNews, Backfills, NewBackfill, PlanNews, Planned};

@@ -459,7 +459,7 @@ fn span(minutes: i64) -> String {
 }
 
 /// Keys and tokens are never mailed, not even when an account repeats them in a message.
-fn without_secrets(text: String, configuration: &Configuration) -> String {
+pub(super) fn without_secrets(text: String, configuration: &Configuration) -> String {
     let keys = configuration.accounts.iter().flat_map(|account| {
         [account.keys.access.expose_secret(), account.keys.secret.expose_secret()]
     });

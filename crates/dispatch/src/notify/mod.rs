@@ -3,12 +3,14 @@
 //! The store counts failures in the transaction that records them. Every process runs one task
 //! ([`Notifier`]) that checks every few seconds what to notify people of: incidents ([`plan::incident`]),
 //! connectors at which no webhook arrives (`silence`), accounts whose calls for the day won't suffice
-//! (`quota`), sweeps that need confirmation and accounts that agree less than before (`catch_up`). It writes what is said (`letter`), addresses it to a connector's
+//! (`quota`), sweeps that need confirmation and accounts that agree less than before (`catch_up`), and
+//! digests that are due (`digest`). It writes what is said (`letter`), addresses it to a connector's
 //! failure contact and to the alert addresses (`envelope`), queues it in the store, and sends what is queued,
 //! by mail (`post`) or by a POST to a webhook (`webhook`). Nodes share the work: a row in the store says which node reported
 //! something, and which one sends.
 
 mod catch_up;
+mod digest;
 mod envelope;
 mod letter;
 mod post;
@@ -49,7 +51,8 @@ const DELAYS: [SignedDuration; 9] = [
 const CLAIM: SignedDuration = SignedDuration::from_mins(3);
 /// How long a mail server may take for a mail.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How often to look at what changes slowly: quotas, and when the last webhook arrived.
+/// How often to look at what changes slowly: quotas, when the last webhook arrived, and which digests are
+/// due.
 const LOOK: SignedDuration = SignedDuration::from_mins(1);
 /// The most mails sent before incidents are checked again.
 const MOST_AT_ONCE: usize = 50;
@@ -116,10 +119,11 @@ impl Desk {
                 _ = poll.tick() => {}
             }
             // A failure of one must not stop the others.
-            let mut done = Vec::with_capacity(5);
+            let mut done = Vec::with_capacity(6);
             if self.is_time_to_look() {
                 done.push(self.look_for_silence().await);
                 done.push(self.look_at_quotas().await);
+                done.push(self.send_digests().await);
             }
             done.push(self.tell().await);
             done.push(self.notify_of_catch_up().await);

@@ -1,5 +1,6 @@
 //! What people are notified of by mail, in real SMTP sessions.
 
+mod digest;
 mod server;
 mod silence;
 mod webhook;

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use plan::silence;
 use serde_json::Value;
+use store::{Actor, Change};
 
 use super::overview::text;
 use super::{Browser, location};
@@ -26,6 +27,8 @@ async fn a_silent_connector_is_degraded_and_says_what_to_check() {
     let page = browser.get("/connectors/ab/basic").await.body;
     assert!(page.contains(r#"name="silent_hours""#) && page.contains(r#"value="24""#), "{page}");
     let store = browser.house.store.clone();
+    let enabled = Change::SetEnabled { name: "ab".to_owned(), enabled: true };
+    store.change_configuration(vec![enabled], &Actor::command_line(), now()).await.unwrap();
     let definition = store.configuration().await.unwrap().connectors[0].definition.clone();
     assert_eq!(definition.basic.silent_hours, 24);
     assert_eq!(browser.health().await["state"], "waiting_for_first_lead");

@@ -8,3 +8,10 @@ CREATE TABLE arrival (
     since BIGINT NOT NULL
 );
 INSERT INTO arrival (connector, since) SELECT id, CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) FROM connector;
+
+-- Whether an address gets alerts at once (1), and its digest. An address gets at least one of them.
+ALTER TABLE alert ADD COLUMN at_once BIGINT NOT NULL DEFAULT 1;
+ALTER TABLE alert ADD COLUMN digest TEXT;           -- daily or weekly; NULL: none
+ALTER TABLE alert ADD COLUMN digest_hour BIGINT;
+ALTER TABLE alert ADD COLUMN digest_since BIGINT;  -- since when it is wanted
+ALTER TABLE alert ADD COLUMN digest_sent BIGINT;   -- when the last one was due; NULL: none was sent yet
