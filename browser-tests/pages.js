@@ -339,6 +339,20 @@ export const PAGES = [
     },
   },
   {
+    name: "alert", title: "An alert address", tells: "Its connectors, and whether it receives alerts, a digest, or both. The address itself stays.",
+    route: "/alerts/{id}", world: "busy", sees: "The address itself stays", dark: true,
+    path: () => "/alerts",
+    before: async (page) => {
+      if (await page.getByRole("link", { name: /^Edit / }).count() === 0) {
+        await page.getByLabel("Email address or webhook URL").fill("ops@example.com");
+        await page.getByRole("button", { name: "Add address" }).click();
+        await page.getByText("Added.").waitFor();
+      }
+      await page.getByRole("link", { name: /^Edit / }).first().click();
+      await page.getByText("The address itself stays").waitFor();
+    },
+  },
+  {
     name: "people", title: "Users & tokens", tells: "Users with their roles, LeadSquared users who are signed in, and API tokens.",
     route: "/people", world: "busy", sees: "API tokens", dark: true,
   },

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use plan::alert::{Address, Kind};
+use plan::digest::{Digest, Every, zone_of};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use store::{
     Actor, Alert, AlertConnectors, Configuration, ForAlert, LastAlert, MailState, NewAlert,
-    NewMail, Token,
+    NewMail, Receives, Token,
 };
 
 use crate::Admin;
@@ -28,6 +29,21 @@ pub struct AlertWish {
     pub address: SecretString,
     /// The names of the connectors whose alerts it receives; `None`: of all.
     pub connectors: Option<Vec<String>>,
+    /// Whether alerts are sent at once.
+    pub immediate: bool,
+    /// The digest, if it is to get one.
+    pub digest: Option<Digest>,
+}
+
+/// What somebody wants to change about an address; `None`: nothing.
+#[derive(Debug, Default)]
+pub struct AlertEdit {
+    /// The names of the connectors whose alerts it receives; `None`: of all.
+    pub connectors: Option<Option<Vec<String>>>,
+    /// Whether alerts are sent at once.
+    pub immediate: Option<bool>,
+    /// The digest, if it is to get one.
+    pub digest: Option<Option<Digest>>,
 }
 
 /// An address that receives alerts, as it is shown.
@@ -41,10 +57,28 @@ pub struct AlertItem {
     pub is_webhook: bool,
     /// The names of the connectors whose alerts it receives; `None`: of all.
     pub connectors: Option<Vec<String>>,
+    /// Whether alerts are sent at once.
+    pub immediate: bool,
+    /// The digest, if it gets one.
+    pub digest: Option<Digest>,
+    /// The time zone of the digest's hour: that of most of its connectors.
+    pub time_zone: String,
     /// When it was added.
     pub made_at: Timestamp,
     /// What was last sent to it.
     pub last: Option<LastAlert>,
+}
+
+impl AlertItem {
+    /// When its digest is sent, in words, if it gets one.
+    pub fn digest_words(&self) -> Option<String> {
+        let Digest { every, hour } = self.digest?;
+        let days = match every {
+            Every::Daily => "daily",
+            Every::Weekly => "on Mondays",
+        };
+        Some(format!("{days} at {hour:02}:00 ({})", self.time_zone))
+    }
 }
 
 /// Every address, oldest first.
@@ -65,23 +99,72 @@ pub async fn add(admin: &Admin, actor: &Actor, wish: AlertWish) -> Result<AlertI
     let address = Address::read(wish.address.expose_secret())
         .map_err(|what| Refused::wrong("address", what))?;
     let configuration = admin.store.configuration().await?;
-    let connectors = match wish.connectors {
-        None => AlertConnectors::All,
-        Some(names) => {
-            let mut chosen = Vec::with_capacity(names.len());
-            for name in &names {
-                let id = known(&configuration, name)?.id;
-                if !chosen.contains(&id) {
-                    chosen.push(id);
-                }
-            }
-            if chosen.is_empty() {
-                return Err(Refused::wrong("connectors", "needs at least one connector"));
-            }
-            AlertConnectors::Some(chosen)
-        }
+    let connectors = chosen(&configuration, wish.connectors)?;
+    let receives = Receives { connectors, immediate: wish.immediate, digest: wish.digest };
+    must_receive(&receives)?;
+    let id = admin.store.add_alert(NewAlert { address, receives }, actor, admin.now()).await?;
+    Ok(item(&configuration, known_alert(admin, id).await?))
+}
+
+/// Changes what an address receives. The address itself stays: to change it, it is removed and another
+/// one added.
+///
+/// # Errors
+/// There is no such address or connector, or it would receive nothing.
+pub async fn edit(admin: &Admin, actor: &Actor, id: i64, edit: AlertEdit) -> Result<AlertItem> {
+    let alert = known_alert(admin, id).await?;
+    let configuration = admin.store.configuration().await?;
+    let receives = Receives {
+        connectors: match edit.connectors {
+            None => alert.connectors,
+            Some(names) => chosen(&configuration, names)?,
+        },
+        immediate: edit.immediate.unwrap_or(alert.immediate),
+        digest: edit.digest.unwrap_or(alert.digest.map(|wanted| wanted.digest)),
     };
-    let id = admin.store.add_alert(NewAlert { address, connectors }, actor, admin.now()).await?;
+    must_receive(&receives)?;
+    if !admin.store.edit_alert(id, receives, actor, admin.now()).await? {
+        return Err(no_such(id));
+    }
+    Ok(item(&configuration, known_alert(admin, id).await?))
+}
+
+/// The connectors of these names; `None`: all.
+fn chosen(configuration: &Configuration, names: Option<Vec<String>>) -> Result<AlertConnectors> {
+    let Some(names) = names else { return Ok(AlertConnectors::All) };
+    let mut chosen = Vec::with_capacity(names.len());
+    for name in &names {
+        let id = known(configuration, name)?.id;
+        if !chosen.contains(&id) {
+            chosen.push(id);
+        }
+    }
+    if chosen.is_empty() {
+        return Err(Refused::wrong("connectors", "needs at least one connector"));
+    }
+    Ok(AlertConnectors::Some(chosen))
+}
+
+fn must_receive(receives: &Receives) -> Result<()> {
+    if let Some(fault) = receives.digest.and_then(Digest::fault) {
+        return Err(Refused::wrong("digest.hour", fault));
+    }
+    if !receives.immediate && receives.digest.is_none() {
+        return Err(Refused::wrong(
+            "immediate",
+            "is off and there is no digest, so the address would receive nothing; choose one of them, \
+             or remove the address",
+        ));
+    }
+    Ok(())
+}
+
+/// The address of this number.
+///
+/// # Errors
+/// There is no such address.
+pub async fn show(admin: &Admin, id: i64) -> Result<AlertItem> {
+    let configuration = admin.store.configuration().await?;
     Ok(item(&configuration, known_alert(admin, id).await?))
 }
 
@@ -153,11 +236,16 @@ fn item(configuration: &Configuration, alert: Alert) -> AlertItem {
             Some(chosen.map(|connector| connector.definition.name.clone()).collect())
         }
     };
+    let own = configuration.connectors.iter().filter(|one| alert.connectors.have(one.id));
+    let (time_zone, _) = zone_of(own.map(|connector| &connector.definition));
     AlertItem {
         id: alert.id,
         address: alert.shown,
         is_webhook: alert.is_webhook,
         connectors,
+        immediate: alert.immediate,
+        digest: alert.digest.map(|wanted| wanted.digest),
+        time_zone,
         made_at: alert.made_at,
         last: alert.last,
     }

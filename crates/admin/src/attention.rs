@@ -58,6 +58,17 @@ pub enum Matter {
         /// and how many records.
         records: u64,
     },
+    /// No webhook arrives at a connector.
+    Silent {
+        /// Its name.
+        connector: String,
+        /// The account that should post.
+        source: String,
+        /// Since when,
+        since: Timestamp,
+        /// and after how many hours it is reported.
+        hours: u32,
+    },
     /// So many leads wait for review.
     Reviews(u64),
     /// An account's calls for the day will run out.
@@ -126,14 +137,15 @@ impl Matter {
             Self::Held { .. } => 1,
             Self::Cause(_) => 2,
             Self::MoreCauses { .. } => 3,
-            Self::Reviews(_) => 4,
-            Self::QuotaLow(_) => 5,
-            Self::Late { .. } => 6,
-            Self::Retrying { .. } => 7,
-            Self::FieldsChanged { .. } => 8,
-            Self::MailsFailed { .. } => 9,
-            Self::NoMailServer => 10,
-            Self::Paused { .. } => 11,
+            Self::Silent { .. } => 4,
+            Self::Reviews(_) => 5,
+            Self::QuotaLow(_) => 6,
+            Self::Late { .. } => 7,
+            Self::Retrying { .. } => 8,
+            Self::FieldsChanged { .. } => 9,
+            Self::MailsFailed { .. } => 10,
+            Self::NoMailServer => 11,
+            Self::Paused { .. } => 12,
         }
     }
 
@@ -179,6 +191,7 @@ pub async fn read(
         configuration.connectors.iter().filter(|one| in_overview(overview, one)).collect();
     let mut matters = accounts(scope);
     matters.extend(held(scope));
+    matters.extend(silent(scope, &connectors));
     let between = (since, overview::OverviewQuery::up_to(now));
     matters.extend(causes(scope, overview::causes(store, &connectors, between).await?));
     let open = ReviewFilter { state: Some(State::Open), within: within.clone(), ..<_>::default() };
@@ -268,6 +281,18 @@ fn held<'a>(scope: &'a Scope<'_>) -> impl Iterator<Item = Matter> + 'a {
         let since = kept.held_at.filter(|_| in_overview(scope.overview, connector))?;
         let connector = connector.definition.name.clone();
         Some(Matter::Held { connector, since, changes: kept.changes })
+    })
+}
+
+fn silent<'a>(
+    scope: &'a Scope<'_>,
+    connectors: &'a [&Connector],
+) -> impl Iterator<Item = Matter> + 'a {
+    connectors.iter().filter_map(|connector| {
+        let (since, hours) = scope.signs.silent(connector)?;
+        let definition = &connector.definition;
+        let (connector, source) = (definition.name.clone(), definition.source.clone());
+        Some(Matter::Silent { connector, source, since, hours })
     })
 }
 
@@ -377,6 +402,7 @@ mod tests {
             Matter::Retrying { connector: connector(), retrying: waiting },
             Matter::Late { connector: connector(), waiting },
             Matter::Reviews(2),
+            Matter::Silent { connector: connector(), source: "a".to_owned(), since: at, hours: 6 },
             Matter::MoreCauses { causes: 2, records: 8 },
             cause(100_000),
             cause(7),
@@ -384,7 +410,7 @@ mod tests {
             account,
         ]);
         let ranks: Vec<u8> = found.iter().map(Matter::rank).collect();
-        assert_eq!(ranks, [0, 1, 2, 2, 3, 4, 6, 7, 9, 10, 11]);
+        assert_eq!(ranks, [0, 1, 2, 2, 3, 4, 5, 7, 8, 10, 11, 12]);
         let weights: Vec<Weight> = found.iter().map(Matter::weight).collect();
         assert!(weights[..5].iter().all(|weight| *weight == Weight::Bad), "{weights:?}");
         assert_eq!(weights.last(), Some(&Weight::Info), "paused by hand is no failure");

@@ -10,10 +10,12 @@ use plan::health::{
     ConnectorState,
 };
 use plan::id::{AccountId, ConnectorId};
-use plan::incident::Incident;
+use plan::incident::{Incident, Kind};
 use plan::quota::forecast::Forecast;
 use serde::Serialize;
-use store::{Account, Configuration, Connector, Contact, Health, MassChange, Span, Step, Store};
+use store::{
+    Account, Arrival, Configuration, Connector, Contact, Health, MassChange, Span, Step, Store,
+};
 
 /// What counts as recent,
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -31,6 +33,8 @@ pub struct ConnectorCondition {
     pub since: Option<Timestamp>,
     /// When a record last succeeded.
     pub last_success: Option<Timestamp>,
+    /// When the last webhook arrived, to a minute.
+    pub last_webhook: Option<Timestamp>,
 }
 
 /// The health of an account.
@@ -53,6 +57,7 @@ pub struct Signs {
     pub(crate) health: Vec<Health>,
     pub(crate) incidents: Vec<Incident>,
     pub(crate) mass_changes: Vec<(ConnectorId, MassChange)>,
+    arrivals: Vec<Arrival>,
     forecasts: Vec<(AccountId, Forecast)>,
     contacts: Vec<Contact>,
     day: Vec<Step>,
@@ -86,6 +91,7 @@ impl Signs {
             health: store.health(now).await?,
             incidents,
             mass_changes: store.mass_changes(&connectors).await?,
+            arrivals: store.arrivals().await?,
             forecasts: accounts.iter().zip(spending).map(forecast).collect(),
             contacts: store.contacts(&ids).await?,
             day: store.steps(&Span { from, to: Timestamp::MAX, hours: 1 }).await?,
@@ -102,7 +108,22 @@ impl Signs {
             &connector.definition.destination,
         );
         let ConnectorHealth { state, last_success, .. } = health;
-        ConnectorCondition { state, reason, since, last_success }
+        let last_webhook = self.arrival(connector.id).and_then(|arrival| arrival.last_at);
+        ConnectorCondition { state, reason, since, last_success, last_webhook }
+    }
+
+    /// Since when no webhook has arrived at a connector, if people are notified of that, and after how many
+    /// hours they are.
+    pub(crate) fn silent(&self, connector: &Connector) -> Option<(Timestamp, u32)> {
+        let incident = self.incidents.iter().find(|one| one.connector == connector.id)?;
+        incident.causes.iter().find(|cause| cause.kind == Kind::Silent)?;
+        let arrival = self.arrival(connector.id)?;
+        let since = arrival.last_at.map_or(arrival.since, |last| last.max(arrival.since));
+        Some((since, connector.definition.basic.silent_hours))
+    }
+
+    fn arrival(&self, connector: ConnectorId) -> Option<&Arrival> {
+        self.arrivals.iter().find(|arrival| arrival.connector == connector)
     }
 
     /// The health of an account.
@@ -148,6 +169,7 @@ impl Signs {
             streak: incident.map_or(0, |incident| incident.course.streak),
             lately: self.arrived(id, LATELY),
             day: self.arrived(id, DAY),
+            silent: self.silent(connector),
             source: self.account(connector.source).state,
             destination: self.account(connector.destination).state,
         }

@@ -10,6 +10,7 @@ pub mod backfill;
 pub mod catch_up;
 pub mod check;
 pub mod connectors;
+pub mod digest;
 pub mod draft;
 pub mod export;
 pub mod failures;

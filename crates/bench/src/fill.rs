@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
+use plan::alert::Address;
 use plan::id::{AccountId, ConnectorId, RequestId};
 use plan::link::Link;
 use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
 use plan::problem::{Code, Problem};
 use plan::quota::hour_of;
 use store::{
-    AttemptOutcome, Call, CallRef, Configuration, Lease, NewDelivery, Origin, Progress, RecordKey,
-    RequestState, Spent, Stage, Store,
+    Actor, AttemptOutcome, Call, CallRef, Configuration, Lease, NewAlert, NewDelivery, Origin,
+    Progress, Receives, RecordKey, RequestState, Spent, Stage, Store,
 };
 
 /// Requests per commit.
@@ -39,6 +40,8 @@ pub struct Filled {
     pub lead: String,
     /// The cause of some failures.
     pub cause: String,
+    /// The number of an alert address.
+    pub alert: i64,
 }
 
 /// Why records fail: the codes and the fields.
@@ -67,6 +70,9 @@ pub async fn fill(store: &dyn Store, records: usize, now: Timestamp) -> anyhow::
     }
     held(store, &maker, records / HELD).await?;
     mend(store, &lease, &maker, records).await?;
+    let address = Address::Email("ops@example.com".to_owned());
+    let alert = NewAlert { address, receives: Receives::ALERTS };
+    let alert = store.add_alert(alert, &Actor("bench".to_owned()), now).await?;
     store.release_lease(&lease).await?;
     let last = |event| (0..records).rev().find(|number| maker.event(*number) == event);
     let of = |event| last(event).map(|number| maker.id(number)).context("too few records");
@@ -76,6 +82,7 @@ pub async fn fill(store: &dyn Store, records: usize, now: Timestamp) -> anyhow::
         email: email(maker.lead(records / 2)),
         lead: id_in_source(maker.lead(records / 2)),
         cause: problem(0).cause(),
+        alert,
     })
 }
 

@@ -47,6 +47,7 @@ const PAGES: &[&str] = &[
     "/connectors/there/access",
     "/people",
     "/alerts",
+    "/alerts/{alert}",
     "/audit",
     "/audit?action=retry&actor=bench@example.com",
     "/accounts",
@@ -221,6 +222,7 @@ fn path(page: &str, filled: &Filled) -> String {
         .replace("{email}", &filled.email)
         .replace("{phone}", SHARED_PHONE)
         .replace("{cause}", &filled.cause)
+        .replace("{alert}", &filled.alert.to_string())
         .replace("{cause_in_path}", &filled.cause.replace('/', "%2F"))
 }
 

@@ -26,6 +26,8 @@ words! {
     Kind {
         /// Records fail, or a connector doesn't sync at all.
         Failing = "failing",
+        /// No webhook arrives at a connector.
+        Silent = "silent",
         /// What was reported is over.
         Resolved = "resolved",
         /// An account's calls for the day won't suffice.
@@ -36,6 +38,8 @@ words! {
         MassChange = "mass_change",
         /// Fewer leads agree than before.
         Parity = "parity",
+        /// What a day or a week brought.
+        Digest = "digest",
         /// Somebody tests the address.
         Test = "test",
     }

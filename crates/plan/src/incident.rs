@@ -1,14 +1,14 @@
 //! Incidents of a connector, and when people are notified.
 //!
 //! An *incident* begins with a failed attempt. It is worth a mail once a record failed permanently,
-//! [`ROW`] attempts failed in a row, an account refuses its keys, or somebody disabled the
-//! connector. The first mail is sent [`GATHER`] later, so that a burst is one mail; later failures
+//! [`ROW`] attempts failed in a row, an account refuses its keys, somebody disabled the connector,
+//! or no webhook arrives. The first mail is sent [`GATHER`] later, so that a burst is one mail; later failures
 //! are collected and reported after [`PAUSES`].
 //!
 //! It is over, and a last mail says so, when nothing failed for [`CALM`] and no failed record is
 //! left (all were retried successfully), or when nothing failed for [`LONG_CALM`] and the account
 //! accepted later records: then the failed ones stay in the log. It is never over while an account
-//! refuses its keys or the connector is disabled. An incident that passed before it was worth a
+//! refuses its keys, the connector is disabled, or no webhook arrives. An incident that passed before it was worth a
 //! mail is forgotten.
 
 mod course;
@@ -58,6 +58,8 @@ words! {
         Account = "account",
         /// Somebody disabled the connector, for as long as that lasts.
         Disabled = "disabled",
+        /// No webhook arrives ([`crate::silence`]), until the next one does.
+        Silent = "silent",
     }
 }
 
@@ -148,19 +150,19 @@ impl Incident {
         let row = self.course.longest >= ROW && !self.row_told;
         let goes_on = self.course.streak >= ROW && untold(Kind::Waiting);
         let disabled = untold(Kind::Disabled);
-        let account = untold(Kind::Account);
+        let stops = untold(Kind::Account) || untold(Kind::Silent);
         let worth =
-            row || goes_on || disabled || account || untold(Kind::Failed) || untold(Kind::Batch);
+            row || goes_on || disabled || stops || untold(Kind::Failed) || untold(Kind::Batch);
         if !worth {
             return None;
         }
         let Some(told_at) = self.told_at else {
             return Some(later(self.course.began, GATHER));
         };
-        // What a person did is reported at once, and refused keys stop everything.
+        // What a person did is reported at once; refused keys and missing webhooks stop everything.
         let pause = if disabled {
             GATHER
-        } else if account {
+        } else if stops {
             PAUSES[0]
         } else {
             let nth = usize::try_from(self.mails.saturating_sub(1)).unwrap_or(usize::MAX);
@@ -171,7 +173,9 @@ impl Incident {
 
     /// Whether something persists that must be fixed first.
     pub fn stands(&self) -> bool {
-        self.causes.iter().any(|cause| matches!(cause.kind, Kind::Account | Kind::Disabled))
+        self.causes
+            .iter()
+            .any(|cause| matches!(cause.kind, Kind::Account | Kind::Disabled | Kind::Silent))
     }
 
     /// How many permanently failed records have not been reported yet.
@@ -183,7 +187,7 @@ impl Incident {
 
 /// Whether this recorded time is in the future: the clock was set back since. Whatever was due some
 /// time after it happens now, rather than when the clock has caught up.
-fn is_ahead(noted: Timestamp, now: Timestamp) -> bool {
+pub(crate) fn is_ahead(noted: Timestamp, now: Timestamp) -> bool {
     noted > later(now, NODES_DIFFER)
 }
 

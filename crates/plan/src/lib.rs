@@ -11,8 +11,9 @@
 //! 5. [`verdict`] says what an account's refusal means;
 //! 6. [`operation`] names the calls, [`retry`] says when to retry, [`quota`] how many calls fit.
 //!
-//! [`incident`] says when and how people are notified of failures, [`repair`] how failures are fixed,
-//! [`health`] whether connectors and accounts work, [`lag`] how long things take.
+//! [`incident`] says when and how people are notified of failures, [`digest`] when they get a summary, [`repair`] how failures are fixed,
+//! [`silence`] whether webhooks have stopped, [`health`] whether connectors and accounts work, [`lag`] how
+//! long things take.
 //! [`preview`] runs [`work`] for a payload without making a call, and [`check`] says what will fail
 //! without needing a payload. Everything that these need is passed in, so that a request can be
 //! planned again at any time: for a retry, for a preview, and in a simulation.
@@ -24,6 +25,7 @@ pub mod backfill;
 pub mod change;
 pub mod check;
 pub mod connector;
+pub mod digest;
 pub mod directory;
 pub mod email;
 pub mod health;
@@ -52,6 +54,7 @@ pub mod repair;
 pub mod retry;
 pub mod review;
 pub mod search;
+pub mod silence;
 pub mod snapshot;
 pub mod state;
 pub mod sweep;

@@ -129,6 +129,8 @@ words! {
         UnknownSourceField = "unknown_source_field",
         /// `check`: a field changed in the account.
         FieldChanged = "field_changed",
+        /// No webhook has arrived for long.
+        NoWebhooks = "no_webhooks",
         /// The mail settings are invalid.
         BadMailSettings = "bad_mail_settings",
         /// API: an account refuses its settings.

@@ -49,6 +49,7 @@ pub const ACTIONS: &[&str] = &[
     "remove_token",
     "end_sessions",
     "add_alert",
+    "edit_alert",
     "remove_alert",
     "test_alert",
 ];

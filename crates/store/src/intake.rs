@@ -14,7 +14,8 @@ use plan::problem::{Code, Problem};
 #[async_trait]
 pub trait Intake: Send + Sync + std::fmt::Debug {
     /// Stores deliveries as received, in one transaction, each as a queued request. Once this
-    /// returns `Ok`, they are on disk. A delivery never changes afterwards.
+    /// returns `Ok`, they are on disk. A delivery never changes afterwards. Webhooks are noted
+    /// ([`crate::Arrivals`]).
     async fn store_deliveries(&self, deliveries: Vec<NewDelivery>) -> crate::error::Result<()>;
 }
 
@@ -79,6 +80,14 @@ impl Origin {
         Self::Deleted,
         Self::Merged,
     ];
+
+    /// Whether the source account posted it.
+    pub fn is_webhook(self) -> bool {
+        match self {
+            Self::Webhook | Self::Deleted | Self::Merged | Self::TooLong(_) => true,
+            Self::Backfill | Self::Sweep | Self::Parity | Self::Gone => false,
+        }
+    }
 
     /// The name as shown.
     pub fn as_str(self) -> &'static str {

@@ -2,11 +2,12 @@
 //!
 //! [`Store`] is the sum of its parts ([`Intake`], [`Dispatching`], [`Log`], [`Settings`], [`Reviews`],
 //! [`People`], [`Mail`], [`Copies`], [`Backfills`], [`CatchUps`], [`MassChanges`], [`Views`],
-//! [`Failures`]), and names each operation after what happens. Whatever must be atomic is one
+//! [`Failures`], [`Alerts`], [`Arrivals`]), and names each operation after what happens. Whatever must be atomic is one
 //! operation; a transaction never crosses the
 //! interface, and no caller asks which database is used. [`open`] chooses the backend by the URL.
 
 mod alerts;
+mod arrivals;
 mod audit;
 mod backfills;
 mod backup;
@@ -41,7 +42,11 @@ mod user;
 mod views;
 mod wanted;
 
-pub use alerts::{Alert, AlertConnectors, Alerts, LastAlert, MOST_ALERTS, NewAlert, Target};
+pub use alerts::{
+    Alert, AlertConnectors, Alerts, LastAlert, MOST_ALERTS, NewAlert, Receives, Target,
+    WantedDigest,
+};
+pub use arrivals::{Arrival, Arrivals};
 pub use audit::{ACTIONS, Actor, AuditFilter, AuditItem};
 pub use backfills::{Backfill, BackfillNews, Backfills, NewBackfill, PlanNews, Planned};
 pub use backup::{Copy, Lost, Restore, Restored, restore};

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use crate::alerts::Alerts;
+use crate::arrivals::Arrivals;
 use crate::backfills::Backfills;
 use crate::catch_up::CatchUps;
 use crate::copies::Copies;
@@ -41,6 +42,7 @@ pub trait Store:
     + Views
     + Failures
     + Alerts
+    + Arrivals
 {
     /// Whether the database responds and has every migration.
     async fn ready(&self) -> Result<()>;

@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use plan::health::{AccountHealth, AccountState, Arrived, Reason};
+use plan::silence;
 
 use crate::words::number;
 
@@ -31,6 +32,13 @@ pub(super) fn of_connector(
         Reason::Lately(Arrived { records, failed }) => {
             (format!("{} of the last {} records failed.", number(failed), number(records)), None)
         }
+        Reason::Silent(since, hours) => (
+            format!(
+                "No webhook from {source} has arrived for more than {}.",
+                silence::hours(hours)
+            ),
+            Some(since),
+        ),
         Reason::Day(Arrived { records, failed }) => {
             let (failed, records) = (number(failed), number(records));
             (format!("{failed} of {records} records failed in the last 24 hours."), None)
@@ -100,6 +108,7 @@ mod tests {
             (Reason::Lately(arrived), "900 of the last 1,200 records failed."),
             (Reason::Day(arrived), "900 of 1,200 records failed in the last 24 hours."),
             (Reason::Late(10_000, at), "10,000 or more requests queued for more than 5 minutes."),
+            (Reason::Silent(at, 1), "No webhook from a has arrived for more than 1 hour."),
             (Reason::Works(1), "Syncing; 1 record failed in the last 24 hours."),
         ] {
             assert_eq!(of_connector(&reason, "a", "b").0, expected);

@@ -19,6 +19,7 @@ const LABELS: &[(&str, &str)] = &[
     ("basic.secondary_search_by", "Secondary search key"),
     ("basic.notify", "User to notify on failure"),
     ("basic.notifications", "Failure notifications"),
+    ("basic.silent_hours", "Alert when nothing arrives for (hours)"),
     ("access", "Connector access"),
     ("access.roles", "Roles with access"),
     ("access.user_field", "User field that grants access"),
@@ -227,7 +228,7 @@ mod tests {
         let full: Definition = serde_json::from_str(
             r#"{"name":"d","source":"e","destination":"f","while_disabled":"drop",
             "basic":{"lead_source":"x","default_country_code":"IN","time_zone":"UTC","date_order":"day_first",
-              "placeholders":["x"],"search_by":"Phone","secondary_search_by":"x","notify":"x","notifications":true},
+              "placeholders":["x"],"search_by":"Phone","secondary_search_by":"x","notify":"x","notifications":true,"silent_hours":6},
             "access":{"roles":["x"],"user_field":"x"},"owner":{"users":{"a":"b"},"fallback":"x"},
             "filter":{"all":[{"field":"x","empty":true}],"any":[{"field":"x","empty":true}],"leaving":"continue"},
             "lead":{"behaviour":"create_only","trigger_automations":true,"blank":"clear","bad_field":"leave_out",

@@ -11,6 +11,7 @@ use super::label::sentence;
 const LEFT_OUT: &[(&str, &str)] = &[
     ("while_disabled", "keep"),
     ("filter.leaving", "stop"),
+    ("basic.silent_hours", "off"),
     ("lead.blank", "leave"),
     ("lead.bad_field", "refuse"),
     ("lead.unlisted_option", "send"),

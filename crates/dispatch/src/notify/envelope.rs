@@ -26,7 +26,20 @@ enum Why {
     Alert { id: i64, is_webhook: bool },
 }
 
-/// Who wants to know about these connectors: each address once.
+impl Reader {
+    /// An address that gets what is about these connectors.
+    pub(super) fn of_alert(alert: &Alert, connectors: &[&Connector]) -> Self {
+        let names = connectors.iter().map(|connector| connector.definition.name.clone());
+        Self::new(alert, names.collect())
+    }
+
+    fn new(alert: &Alert, connectors: Vec<String>) -> Self {
+        let why = Why::Alert { id: alert.id, is_webhook: alert.is_webhook };
+        Self { recipient: alert.shown.clone(), why, connectors }
+    }
+}
+
+/// Who wants to know about these connectors at once: each address once.
 pub(super) fn readers(connectors: &[&Connector], alerts: &[Alert]) -> Vec<Reader> {
     let mut contacts: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for connector in connectors {
@@ -38,12 +51,12 @@ pub(super) fn readers(connectors: &[&Connector], alerts: &[Alert]) -> Vec<Reader
     let is_contact =
         |address: &str| contacts.keys().any(|contact| contact.eq_ignore_ascii_case(address));
     let mut readers = Vec::new();
-    for alert in alerts.iter().filter(|alert| !is_contact(&alert.shown)) {
+    let at_once = alerts.iter().filter(|alert| alert.immediate);
+    for alert in at_once.filter(|alert| !is_contact(&alert.shown)) {
         let concern = connectors.iter().filter(|connector| alert.connectors.have(connector.id));
         let names: Vec<String> = concern.map(|one| one.definition.name.clone()).collect();
         if !names.is_empty() {
-            let why = Why::Alert { id: alert.id, is_webhook: alert.is_webhook };
-            readers.push(Reader { recipient: alert.shown.clone(), why, connectors: names });
+            readers.push(Reader::new(alert, names));
         }
     }
     let contact = |(recipient, connectors): (&str, Vec<String>)| Reader {
@@ -119,10 +132,16 @@ impl Desk {
         let (body, url) = (&letter.body, &self.options.public_url);
         let why = match reader.why {
             Why::Alert { is_webhook: true, .. } => return body.clone(),
-            Why::Alert { is_webhook: false, .. } => format!(
-                "You receive this email because alerts are sent to this address. Change this under \
-                 Alerts: {url}/alerts"
-            ),
+            Why::Alert { is_webhook: false, .. } => {
+                let what = match letter.kind {
+                    alert::Kind::Digest => "digests",
+                    _ => "alerts",
+                };
+                format!(
+                    "You receive this email because {what} are sent to this address. Change this under \
+                     Alerts: {url}/alerts"
+                )
+            }
             Why::Contact => {
                 let names = reader.connectors.join(", ");
                 let often = match letter.kind {

@@ -8,6 +8,7 @@ use plan::connector::Definition;
 use plan::id::{AccountId, RequestId};
 use plan::incident::{Cause, Incident, Kind, PAUSES, ROW};
 use plan::quota::forecast::Forecast;
+use plan::silence;
 use secrecy::ExposeSecret;
 use store::{Account, CatchUpNews, Configuration};
 
@@ -35,8 +36,13 @@ pub(super) struct Letter {
 pub(super) enum Matter {
     /// What has not been reported yet.
     Trouble,
-    /// The incident is over, with this many failed records left.
-    Over { left: u64 },
+    /// The incident is over.
+    Over {
+        /// How many failed records are left.
+        left: u64,
+        /// When the last webhook arrived, if somebody waited for one.
+        heard: Option<Timestamp>,
+    },
 }
 
 /// Writes the mail about an incident of this connector.
@@ -50,16 +56,20 @@ pub(super) fn write(
     let writer = Writer { definition, configuration, incident, public_url };
     let (subject, body) = match matter {
         Matter::Trouble => (writer.headline(), writer.trouble()),
-        Matter::Over { left } => ("resolved".to_owned(), writer.over(left)),
+        Matter::Over { left, heard } => ("resolved".to_owned(), writer.over(left, heard)),
     };
     let subject = line(&format!("leadsync {}: {subject}", definition.name));
     Letter {
         kind: match matter {
+            Matter::Trouble if writer.is_about_silence() => alert::Kind::Silent,
             Matter::Trouble => alert::Kind::Failing,
             Matter::Over { .. } => alert::Kind::Resolved,
         },
         connector: Some(definition.name.clone()),
-        url: format!("{public_url}/connectors/{}", definition.name),
+        url: match matter {
+            Matter::Trouble if writer.is_about_silence() => writer.webhook_page(),
+            _ => format!("{public_url}/connectors/{}", definition.name),
+        },
         subject: without_secrets(subject, configuration),
         body: without_secrets(body, configuration),
     }
@@ -224,6 +234,11 @@ impl Writer<'_> {
                 None => "an account rejects the API keys".to_owned(),
             };
         }
+        let few = incident.course.longest < ROW || incident.row_told;
+        if !self.untold(Kind::Silent).is_empty() && few && incident.untold_failures() == 0 {
+            let hours = silence::hours(self.definition.basic.silent_hours);
+            return format!("no webhook for {hours}");
+        }
         match (incident.untold_failures(), incident.mails) {
             (0, _) => format!("{} failures in a row", incident.course.longest.max(ROW)),
             (1, 0) => "1 record failed".to_owned(),
@@ -231,6 +246,16 @@ impl Writer<'_> {
             (1, _) => "1 more record failed".to_owned(),
             (failed, _) => format!("{failed} more records failed"),
         }
+    }
+
+    /// Whether all that is new is that no webhook arrives.
+    fn is_about_silence(&self) -> bool {
+        let mut untold = self.incident.causes.iter().filter(|cause| cause.untold() > 0).peekable();
+        untold.peek().is_some() && untold.all(|cause| cause.kind == Kind::Silent)
+    }
+
+    fn webhook_page(&self) -> String {
+        format!("{}/connectors/{}/webhook", self.public_url, self.definition.name)
     }
 
     fn account(&self, cause: &Cause) -> Option<&str> {
@@ -246,6 +271,15 @@ impl Writer<'_> {
             text.gap();
             text.line(&line(&cause.problem.message));
             text.line(&line(&cause.problem.advice));
+        }
+        for cause in self.untold(Kind::Silent) {
+            text.gap();
+            text.line(&line(&cause.problem.message));
+            text.line(&line(&cause.problem.advice));
+            text.gap();
+            text.line("The webhook URL, and the steps in LeadSquared:");
+            text.line(&format!("  {}", self.webhook_page()));
+            text.line(&format!("  or: leadsync connector url {name}"));
         }
         let failed = self.untold(Kind::Failed);
         if !failed.is_empty() {
@@ -291,6 +325,10 @@ impl Writer<'_> {
             text.line(&format!("  leadsync retry --failed {}", self.filter()));
         }
         text.gap();
+        if self.is_about_silence() {
+            text.line("The next message comes when webhooks arrive again.");
+            return text.0;
+        }
         let pause = PAUSES[usize::try_from(self.incident.mails).map_or(2, |n| n.min(2))];
         text.line(&format!(
             "Further failures are grouped. The next message comes in {} at the earliest, and another \
@@ -300,7 +338,7 @@ impl Writer<'_> {
         text.0
     }
 
-    fn over(&self, left: u64) -> String {
+    fn over(&self, left: u64, heard: Option<Timestamp>) -> String {
         let Definition { name, source, destination, .. } = self.definition;
         let (incident, course) = (self.incident, &self.incident.course);
         let total = |kind| {
@@ -310,6 +348,18 @@ impl Writer<'_> {
         let mut text = Text::default();
         text.line(&format!("Connector {name}, from {source} to {destination}."));
         text.gap();
+        if let Some(heard) = heard.filter(|_| course.since.is_none()) {
+            text.line(&format!(
+                "Resolved: webhooks of {source} arrive again, the last one at {}.",
+                time(heard)
+            ));
+            text.line(
+                "Changes that no webhook reported in the meantime are synced by a sweep, or with the \
+                 next change of their leads:",
+            );
+            text.line(&format!("  leadsync sweep {name}"));
+            return text.0;
+        }
         text.line(&format!(
             "Resolved: nothing has failed since {}. The failures began at {}.",
             time(course.failed_at),
@@ -409,7 +459,7 @@ fn span(minutes: i64) -> String {
 }
 
 /// Keys and tokens are never mailed, not even when an account repeats them in a message.
-fn without_secrets(text: String, configuration: &Configuration) -> String {
+pub(super) fn without_secrets(text: String, configuration: &Configuration) -> String {
     let keys = configuration.accounts.iter().flat_map(|account| {
         [account.keys.access.expose_secret(), account.keys.secret.expose_secret()]
     });

@@ -2,17 +2,20 @@
 //!
 //! The store counts failures in the transaction that records them. Every process runs one task
 //! ([`Notifier`]) that checks every few seconds what to notify people of: incidents ([`plan::incident`]),
-//! accounts whose calls for the day won't suffice (`quota`), sweeps that need confirmation and accounts
-//! that agree less than before (`catch_up`). It writes what is said (`letter`), addresses it to a connector's
+//! connectors at which no webhook arrives (`silence`), accounts whose calls for the day won't suffice
+//! (`quota`), sweeps that need confirmation and accounts that agree less than before (`catch_up`), and
+//! digests that are due (`digest`). It writes what is said (`letter`), addresses it to a connector's
 //! failure contact and to the alert addresses (`envelope`), queues it in the store, and sends what is queued,
 //! by mail (`post`) or by a POST to a webhook (`webhook`). Nodes share the work: a row in the store says which node reported
 //! something, and which one sends.
 
 mod catch_up;
+mod digest;
 mod envelope;
 mod letter;
 mod post;
 mod quota;
+mod silence;
 mod webhook;
 
 use std::sync::Arc;
@@ -48,6 +51,9 @@ const DELAYS: [SignedDuration; 9] = [
 const CLAIM: SignedDuration = SignedDuration::from_mins(3);
 /// How long a mail server may take for a mail.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How often to look at what changes slowly: quotas, when the last webhook arrived, and which digests are
+/// due.
+const LOOK: SignedDuration = SignedDuration::from_mins(1);
 /// The most mails sent before incidents are checked again.
 const MOST_AT_ONCE: usize = 50;
 
@@ -95,7 +101,7 @@ struct Desk {
     stop: CancellationToken,
     /// Posts to webhooks, or why it can't.
     webhooks: Result<reqwest::Client, String>,
-    /// When the quotas were last checked.
+    /// When what changes slowly was last looked at.
     looked: Option<Timestamp>,
 }
 
@@ -113,18 +119,32 @@ impl Desk {
                 _ = poll.tick() => {}
             }
             // A failure of one must not stop the others.
-            let done = [
-                self.tell().await,
-                self.notify_of_catch_up().await,
-                self.look_at_quotas().await,
-                self.send().await,
-            ];
+            let mut done = Vec::with_capacity(6);
+            if self.is_time_to_look() {
+                done.push(self.look_for_silence().await);
+                done.push(self.look_at_quotas().await);
+                done.push(self.send_digests().await);
+            }
+            done.push(self.tell().await);
+            done.push(self.notify_of_catch_up().await);
+            done.push(self.send().await);
             for done in done {
                 if let Err(error) = done {
                     tracing::warn!(%error, "emails are delayed");
                 }
             }
         }
+    }
+
+    /// Whether it is time to look at what changes slowly.
+    fn is_time_to_look(&mut self) -> bool {
+        let now = self.now();
+        let is_due = |looked: Timestamp| now.duration_since(looked).abs() >= LOOK;
+        let is_time = self.looked.is_none_or(is_due);
+        if is_time {
+            self.looked = Some(now);
+        }
+        is_time
     }
 
     /// Queues mails about incidents.
@@ -164,7 +184,8 @@ impl Desk {
                 store.tell_incident(incident, mails(Matter::Trouble), now).await?;
             }
             Step::End => {
-                let matter = Matter::Over { left: left.unwrap_or_default() };
+                let heard = self.heard_in(connector, incident).await?;
+                let matter = Matter::Over { left: left.unwrap_or_default(), heard };
                 store.end_incident(incident, mails(matter), now).await?;
             }
             Step::Forget => {
@@ -172,6 +193,20 @@ impl Desk {
             }
         }
         Ok(())
+    }
+
+    /// When the last webhook arrived, if it did during this incident and somebody waits for webhooks.
+    async fn heard_in(
+        &self,
+        connector: &Connector,
+        incident: &Incident,
+    ) -> store::Result<Option<Timestamp>> {
+        if connector.definition.basic.silent_hours == 0 {
+            return Ok(None);
+        }
+        let arrivals = self.store.arrivals().await?;
+        let own = arrivals.into_iter().find(|arrival| arrival.connector == connector.id);
+        Ok(own.and_then(|own| own.last_at).filter(|last| *last >= incident.course.began))
     }
 
     /// The mails about an incident, to whoever wants to know.

@@ -1,6 +1,6 @@
 //! Warning people before an account's calls for the day are used up.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use plan::quota::day_of;
 use plan::quota::forecast::Forecast;
 use store::{Account, Alert, Configuration, Connector, NewMail};
@@ -9,19 +9,11 @@ use super::Desk;
 use super::envelope::{self, MessageId};
 use super::letter;
 
-/// How often the quotas are checked.
-const LOOK: SignedDuration = SignedDuration::from_mins(1);
-
 impl Desk {
     /// Measures what is left of each account's calls for the day, and queues mails, at most once a day, if
     /// it won't suffice.
-    pub(super) async fn look_at_quotas(&mut self) -> store::Result<()> {
+    pub(super) async fn look_at_quotas(&self) -> store::Result<()> {
         let now = self.now();
-        let is_due = |looked: Timestamp| now.duration_since(looked).abs() >= LOOK;
-        if !self.looked.is_none_or(is_due) {
-            return Ok(());
-        }
-        self.looked = Some(now);
         let configuration = self.store.configuration().await?;
         let accounts: Vec<_> = configuration.accounts.iter().map(|account| account.id).collect();
         let spending = self.store.spending(&accounts, now).await?;

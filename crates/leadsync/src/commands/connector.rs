@@ -177,7 +177,7 @@ async fn list(
     if items.is_empty() {
         return output::line("No connectors yet. `leadsync apply FILE` adds them.");
     }
-    let rows: Vec<[String; 6]> = items
+    let rows: Vec<[String; 7]> = items
         .iter()
         .map(|ListedConnector { item, health, .. }| {
             [
@@ -186,11 +186,13 @@ async fn list(
                 item.destination.clone(),
                 if item.enabled { "enabled" } else { "disabled" }.to_owned(),
                 health.state.to_string().replace('_', " "),
+                health.last_webhook.map_or_else(|| "none yet".to_owned(), output::time),
                 item.version.to_string(),
             ]
         })
         .collect();
-    output::table(["NAME", "SOURCE", "DESTINATION", "STATE", "HEALTH", "VERSION"], &rows)
+    let heads = ["NAME", "SOURCE", "DESTINATION", "STATE", "HEALTH", "LAST WEBHOOK", "VERSION"];
+    output::table(heads, &rows)
 }
 
 async fn show(

@@ -1,5 +1,6 @@
 //! The commands, a module each.
 
+mod alert;
 mod apply;
 mod backfill;
 mod backup;
@@ -70,6 +71,9 @@ pub enum Command {
     Probe(probe::Probe),
     /// Show each account's remaining API quota, and when it will run out
     Quota(quota::Quota),
+    /// List, add, edit, remove and test the addresses that receive alerts
+    #[command(subcommand)]
+    Alert(alert::Alert),
     /// Add, list and remove users and API tokens
     #[command(subcommand)]
     User(user::User),
@@ -104,6 +108,7 @@ impl Command {
             Self::Check(check) => check.run(settings).await,
             Self::Probe(probe) => probe.run(settings).await,
             Self::Quota(quota) => quota.run(settings).await,
+            Self::Alert(alert) => alert.run(settings).await,
             Self::User(user) => user.run(settings).await,
             Self::Backup(backup) => backup.run(settings).await,
             Self::Restore(restore) => restore.run(settings).await,

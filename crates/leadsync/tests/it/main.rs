@@ -1,5 +1,6 @@
 //! leadsync as a whole: its commands, the service, and what they make of two accounts.
 
+mod alert;
 mod api;
 mod apply;
 mod architecture;

@@ -11,6 +11,7 @@ use super::{
 use crate::mapping::template_fault;
 use crate::phone::Country;
 use crate::placeholder;
+use crate::silence::MOST_HOURS;
 use crate::text;
 use crate::value::{self, Reading};
 
@@ -212,6 +213,15 @@ impl Basic {
             }
             _ => {}
         }
+        if self.silent_hours > MOST_HOURS {
+            faults.add(
+                "basic.silent_hours",
+                format!(
+                    "is {}; use a whole number of hours from 1 to {MOST_HOURS}, or 0 for no alert",
+                    self.silent_hours
+                ),
+            );
+        }
     }
 }
 
@@ -317,7 +327,7 @@ mod tests {
     fn each_fault_says_where_and_what() {
         let found = faults(
             r#"{"name":"a b","source":"a","destination":"a",
-                "basic":{"time_zone":"IST","default_country_code":"XX","search_by":"Phone","secondary_search_by":"Phone","notifications":true},
+                "basic":{"time_zone":"IST","default_country_code":"XX","search_by":"Phone","secondary_search_by":"Phone","notifications":true,"silent_hours":721},
                 "access":{"roles":["r"],"user_field":"f"},
                 "owner":{"fallback":"asha","users":{"a@example.com":"ravi"}},
                 "filter":{"all":[{"field":"","not_empty":true},{"field":"A","before":"soon"},{"field":"A","one_of":["x",""]}],"any":[{"field":"A","greater":"much"}]},
@@ -331,6 +341,7 @@ mod tests {
             "basic.default_country_code: 'XX'",
             "basic.secondary_search_by: is the same",
             "basic.notify: is required",
+            "basic.silent_hours: is 721; use a whole number",
             "filter.all[1].field: is empty",
             "filter.all[2].before: 'soon' is not a date",
             "filter.all[3].one_of: has an empty value",

@@ -27,6 +27,7 @@ pub fn way_back(there: &Definition, back: &Definition) -> Definition {
     wanted.basic.default_country_code.clone_from(&there.basic.default_country_code);
     wanted.basic.date_order = there.basic.date_order;
     wanted.basic.placeholders.clone_from(&there.basic.placeholders);
+    wanted.basic.silent_hours = there.basic.silent_hours;
     wanted.basic.search_by = key_back(there, &there.basic.search_by);
     wanted.basic.secondary_search_by =
         there.basic.secondary_search_by.as_ref().map(|key| key_back(there, key));
@@ -64,6 +65,7 @@ pub fn carried(before: &Definition, after: &Definition, back: &Definition) -> De
         basic.default_country_code,
         basic.date_order,
         basic.placeholders,
+        basic.silent_hours,
         basic.search_by,
         basic.secondary_search_by,
         owner.users,

@@ -40,6 +40,9 @@ pub struct Basic {
     /// Whether that user is notified.
     #[serde(default)]
     pub notifications: bool,
+    /// After how many hours without a webhook people are notified; 0: never ([`crate::silence`]).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub silent_hours: u32,
 }
 
 fn email() -> String {
@@ -58,6 +61,7 @@ impl Default for Basic {
             secondary_search_by: None,
             notify: None,
             notifications: false,
+            silent_hours: 0,
         }
     }
 }

@@ -78,6 +78,9 @@ pub struct ConnectorSigns {
     pub lately: Arrived,
     /// and in the last 24 hours.
     pub day: Arrived,
+    /// Since when no webhook has arrived, if that is for longer than its settings say, and how many hours
+    /// these are.
+    pub silent: Option<(Timestamp, u32)>,
     /// The state of its source,
     pub source: AccountState,
     /// and of its destination.
@@ -111,6 +114,8 @@ pub enum Reason {
     InARow(u32),
     /// Of the records of this and the last hour, so many failed.
     Lately(Arrived),
+    /// No webhook has arrived since this time, which is more than this many hours.
+    Silent(Timestamp, u32),
     /// Of the records of the last 24 hours, so many failed.
     Day(Arrived),
     /// This many requests wait, the oldest since this time.
@@ -163,6 +168,9 @@ fn decide(signs: &ConnectorSigns, now: Timestamp) -> (ConnectorState, Reason) {
     if signs.source.stops_writes() {
         return (Degraded, Reason::Source(signs.source));
     }
+    if let Some((since, hours)) = signs.silent {
+        return (Degraded, Reason::Silent(since, hours));
+    }
     if !signs.is_used() {
         return (WaitingForFirstLead, Reason::NothingArrived);
     }
@@ -199,6 +207,7 @@ mod tests {
             streak: 0,
             lately: arrived,
             day: arrived,
+            silent: None,
             source: AccountState::Healthy,
             destination: AccountState::Healthy,
         }
@@ -228,6 +237,10 @@ mod tests {
             (
                 ConnectorSigns { source: AccountState::KeysRefused, ..works() },
                 Reason::Source(AccountState::KeysRefused),
+            ),
+            (
+                ConnectorSigns { silent: Some((at(-300), 5)), ..works() },
+                Reason::Silent(at(-300), 5),
             ),
         ];
         for (signs, reason) in cases {
@@ -284,6 +297,8 @@ mod tests {
         let none = Arrived::default();
         let fresh = ConnectorSigns { last_success: None, lately: none, day: none, ..works() };
         assert_eq!(state(&fresh), ConnectorState::WaitingForFirstLead);
+        let silent = ConnectorSigns { silent: Some((at(-300), 5)), ..fresh.clone() };
+        assert_eq!(state(&silent), ConnectorState::Degraded, "nothing ever arrived");
         assert_eq!(state(&ConnectorSigns { enabled: false, ..fresh }), ConnectorState::NotSetUp);
         let held = ConnectorSigns { held: Some((at(-9), 800)), ..works() };
         assert_eq!(state(&held), ConnectorState::Held);

@@ -155,6 +155,37 @@ fn what_lasts_is_told_soon_and_keeps_it_open() {
     assert_eq!(incident.step(at(100_000), Some(0)), Step::Wait);
 }
 
+/// Webhooks stop, which is told once; the next one ends it at once, though nothing ever failed.
+#[test]
+fn silence_is_told_once_and_ends_with_the_next_webhook() {
+    let mut incident = Incident {
+        connector: ConnectorId(1),
+        course: Course::begin(at(0)),
+        row_told: false,
+        mails: 0,
+        told_at: None,
+        causes: vec![Cause {
+            kind: Kind::Silent,
+            name: String::new(),
+            count: 1,
+            told: 0,
+            problem: problem(),
+            request: None,
+        }],
+    };
+    let untold = incident.clone();
+    assert_eq!(incident.step(at(3), None), Step::Wait);
+    assert_eq!(incident.step(at(4), None), Step::Tell);
+    tell(&mut incident, at(4));
+    for days in 1..30 {
+        assert_eq!(incident.step(at(days * 24 * 3600), Some(0)), Step::Wait, "it is told once");
+    }
+    incident.causes.clear();
+    assert_eq!(incident.step(at(7200), Some(0)), Step::End);
+    let passed = Incident { causes: Vec::new(), ..untold };
+    assert_eq!(passed.step(at(3), None), Step::Forget, "nobody was told");
+}
+
 #[test]
 fn more_than_three_in_ten_of_at_least_three_are_a_bad_batch() {
     assert!(bad_batch(2, 2).is_none(), "too few to tell");

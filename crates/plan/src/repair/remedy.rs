@@ -105,6 +105,7 @@ pub fn remedies(code: Code) -> &'static [Remedy] {
         | Code::NoCsrfToken
         | Code::NoSuchMethod
         | Code::NoSuchRoute
+        | Code::NoWebhooks
         | Code::NotAllowed
         | Code::NotAvailable
         | Code::NotHashed

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use plan::alert::Address;
+use plan::digest::{Digest, Period};
 use plan::id::ConnectorId;
 use secrecy::SecretString;
 use sqlx::Row;
@@ -12,7 +13,10 @@ use sqlx::Row;
 use super::audit::{Entry, audit};
 use super::values::{Place, ms};
 use super::{Backend, Connection, DbRow, count_up, outbox};
-use crate::alerts::{Alert, AlertConnectors, Alerts, LastAlert, MOST_ALERTS, NewAlert, Target};
+use crate::alerts::{
+    Alert, AlertConnectors, Alerts, LastAlert, MOST_ALERTS, NewAlert, Receives, Target,
+    WantedDigest,
+};
 use crate::audit::Actor;
 use crate::error::{Error, Result};
 use crate::mail::{MailState, NewMail};
@@ -33,7 +37,8 @@ impl Alerts for Backend {
     async fn alerts(&self) -> Result<Vec<Alert>> {
         let mut transaction = self.begin_read().await?;
         let rows = sqlx::query(
-            "SELECT id, shown, url IS NOT NULL, every_connector, made_at FROM alert ORDER BY id",
+            "SELECT id, shown, url IS NOT NULL, every_connector, made_at, at_once, digest, \
+             digest_hour, digest_since, digest_sent FROM alert ORDER BY id",
         )
         .fetch_all(&mut *transaction)
         .await?;
@@ -50,6 +55,20 @@ impl Alerts for Backend {
         let (cipher, actor) = (self.cipher.clone(), actor.clone());
         self.write(move |connection| {
             Box::pin(async move { add(connection, &cipher, &new, (&actor, now)).await })
+        })
+        .await
+    }
+
+    async fn edit_alert(
+        &self,
+        id: i64,
+        receives: Receives,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let actor = actor.clone();
+        self.write(move |connection| {
+            Box::pin(async move { edit(connection, id, &receives, (&actor, now)).await })
         })
         .await
     }
@@ -77,6 +96,20 @@ impl Alerts for Backend {
             Place { table: "alert", row: &id }.corrupt("the URL can't be decrypted with this key")
         })?;
         Ok(Some(Target::Webhook(url)))
+    }
+
+    async fn queue_digest(
+        &self,
+        alert: &Alert,
+        period: &Period,
+        mail: NewMail,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let (id, wanted, due) = (alert.id, alert.digest, period.due);
+        self.write(move |connection| {
+            Box::pin(async move { queue_digest(connection, (id, wanted, due), &mail, now).await })
+        })
+        .await
     }
 
     async fn test_alert(&self, mail: NewMail, actor: &Actor, now: Timestamp) -> Result<()> {
@@ -120,12 +153,11 @@ async fn add(
         return Err(Error::Refused(format!("at most {MOST_ALERTS} addresses can receive alerts")));
     }
     let row = sqlx::query(
-        "INSERT INTO alert (shown, hash, every_connector, made_at) VALUES ($1, $2, $3, $4) \
+        "INSERT INTO alert (shown, hash, every_connector, made_at) VALUES ($1, $2, 1, $3) \
          RETURNING id",
     )
     .bind(&shown)
     .bind(hash)
-    .bind(i64::from(new.connectors == AlertConnectors::All))
     .bind(ms(now))
     .fetch_one(&mut *connection)
     .await?;
@@ -137,7 +169,40 @@ async fn add(
             .execute(&mut *connection)
             .await?;
     }
-    if let AlertConnectors::Some(some) = &new.connectors {
+    set(connection, id, &new.receives, now).await?;
+    let after = Some(described(connection, id).await?);
+    let entry = Entry { action: "add_alert", subject: &shown, before: None, after };
+    audit(connection, actor, now, &entry).await?;
+    Ok(id)
+}
+
+/// Sets what an address receives.
+async fn set(
+    connection: &mut Connection,
+    id: i64,
+    receives: &Receives,
+    now: Timestamp,
+) -> Result<()> {
+    let Receives { connectors, immediate, digest } = receives;
+    // A digest that is wanted already goes on where the last one ended.
+    sqlx::query(
+        "UPDATE alert SET every_connector = $2, at_once = $3, digest = $4, digest_hour = $5, \
+         digest_since = CASE WHEN $4 IS NULL THEN NULL ELSE coalesce(digest_since, $6) END, \
+         digest_sent = CASE WHEN $4 IS NULL THEN NULL ELSE digest_sent END WHERE id = $1",
+    )
+    .bind(id)
+    .bind(i64::from(*connectors == AlertConnectors::All))
+    .bind(i64::from(*immediate))
+    .bind(digest.map(|digest| digest.every.as_str()))
+    .bind(digest.map(|digest| i64::from(digest.hour)))
+    .bind(ms(now))
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query("DELETE FROM alert_connector WHERE alert = $1")
+        .bind(id)
+        .execute(&mut *connection)
+        .await?;
+    if let AlertConnectors::Some(some) = connectors {
         for connector in some {
             sqlx::query("INSERT INTO alert_connector (alert, connector) VALUES ($1, $2)")
                 .bind(id)
@@ -146,15 +211,72 @@ async fn add(
                 .await?;
         }
     }
-    let after = serde_json::json!({ "connectors": names(connection, id).await? });
-    let entry = Entry {
-        action: "add_alert",
-        subject: &shown,
-        before: None,
-        after: Some(after.to_string()),
-    };
-    audit(connection, actor, now, &entry).await?;
-    Ok(id)
+    Ok(())
+}
+
+async fn edit(
+    connection: &mut Connection,
+    id: i64,
+    receives: &Receives,
+    (actor, now): (&Actor, Timestamp),
+) -> Result<bool> {
+    count_up(connection, "configuration").await?;
+    let row = sqlx::query("SELECT shown FROM alert WHERE id = $1")
+        .bind(id)
+        .fetch_optional(&mut *connection)
+        .await?;
+    let Some(row) = row else { return Ok(false) };
+    let shown: String = row.try_get(0)?;
+    let before = described(connection, id).await?;
+    set(connection, id, receives, now).await?;
+    let after = described(connection, id).await?;
+    if before != after {
+        let (before, after) = (Some(before), Some(after));
+        let entry = Entry { action: "edit_alert", subject: &shown, before, after };
+        audit(connection, actor, now, &entry).await?;
+    }
+    Ok(true)
+}
+
+/// What an address receives, for the audit log.
+async fn described(connection: &mut Connection, id: i64) -> Result<String> {
+    let connectors = names(connection, id).await?;
+    let row = sqlx::query("SELECT at_once = 1, digest, digest_hour FROM alert WHERE id = $1")
+        .bind(id)
+        .fetch_one(connection)
+        .await?;
+    let (immediate, every): (bool, Option<String>) = (row.try_get(0)?, row.try_get(1)?);
+    let hour: Option<i64> = row.try_get(2)?;
+    let digest = every.zip(hour).map(|(every, hour)| format!("{every} at {hour:02}:00"));
+    let described = serde_json::json!({
+        "connectors": connectors,
+        "immediate": immediate,
+        "digest": digest,
+    });
+    Ok(described.to_string())
+}
+
+async fn queue_digest(
+    connection: &mut Connection,
+    (id, wanted, due): (i64, Option<WantedDigest>, Timestamp),
+    mail: &NewMail,
+    now: Timestamp,
+) -> Result<bool> {
+    // Of two nodes, one waits for the other and then finds another time.
+    let done = sqlx::query(
+        "UPDATE alert SET digest_sent = $2 \
+         WHERE id = $1 AND digest IS NOT NULL AND coalesce(digest_sent, -1) = $3",
+    )
+    .bind(id)
+    .bind(ms(due))
+    .bind(wanted.and_then(|wanted| wanted.sent).map_or(-1, ms))
+    .execute(&mut *connection)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    outbox::queue(connection, mail, now).await?;
+    Ok(true)
 }
 
 /// The names of the connectors that were chosen; `None`: all.
@@ -180,7 +302,14 @@ async fn remove(
     id: i64,
     (actor, now): (&Actor, Timestamp),
 ) -> Result<bool> {
-    let connectors = names(connection, id).await?;
+    let known = sqlx::query("SELECT 1 FROM alert WHERE id = $1")
+        .bind(id)
+        .fetch_optional(&mut *connection)
+        .await?;
+    if known.is_none() {
+        return Ok(false);
+    }
+    let before = described(connection, id).await?;
     let row = sqlx::query("DELETE FROM alert WHERE id = $1 RETURNING shown")
         .bind(id)
         .fetch_optional(&mut *connection)
@@ -197,13 +326,8 @@ async fn remove(
     .bind(REMOVED)
     .execute(&mut *connection)
     .await?;
-    let before = serde_json::json!({ "connectors": connectors });
-    let entry = Entry {
-        action: "remove_alert",
-        subject: &shown,
-        before: Some(before.to_string()),
-        after: None,
-    };
+    let before = Some(before);
+    let entry = Entry { action: "remove_alert", subject: &shown, before, after: None };
     audit(connection, actor, now, &entry).await?;
     Ok(true)
 }
@@ -252,7 +376,22 @@ fn alert(
         } else {
             AlertConnectors::Some(connectors.remove(&id).unwrap_or_default())
         },
+        immediate: row.try_get::<i64, _>(5)? == 1,
+        digest: digest(row, &place)?,
         made_at: place.time(row.try_get(4)?)?,
         last: last.remove(&id),
     })
+}
+
+/// The digest that an address wants.
+fn digest(row: &DbRow, place: &Place<'_>) -> Result<Option<WantedDigest>> {
+    let Some(every) = row.try_get::<Option<&str>, _>(6)? else { return Ok(None) };
+    let hour = u8::try_from(row.try_get::<Option<i64>, _>(7)?.unwrap_or(Digest::HOUR.into()));
+    let digest = Digest { every: place.word(every)?, hour: hour.unwrap_or(Digest::HOUR) };
+    let time = |column: usize| {
+        let at = row.try_get::<Option<i64>, _>(column)?;
+        at.map(|at| place.time(at)).transpose()
+    };
+    let since = time(8)?.ok_or_else(|| place.corrupt("a digest is wanted since no time"))?;
+    Ok(Some(WantedDigest { digest, since, sent: time(9)? }))
 }

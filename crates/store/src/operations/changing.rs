@@ -11,7 +11,7 @@ use sqlx::Row;
 
 use super::audit::{Entry, audit};
 use super::values::{Place, json, ms};
-use super::{Connection, contact, incident, lease, links, settings, traits};
+use super::{Connection, arrivals, contact, incident, lease, links, settings, traits};
 use crate::audit::Actor;
 use crate::error::{Error, Result};
 use crate::progress::TraitNews;
@@ -257,7 +257,9 @@ impl Making<'_> {
                 .bind(ms(self.now))
                 .fetch_one(&mut *self.connection)
                 .await?;
-                (row.try_get(0)?, 1, None)
+                let id = row.try_get(0)?;
+                arrivals::add(self.connection, id, self.now).await?;
+                (id, 1, None)
             }
             Some(known) => {
                 self.must_join(name, &known, source, destination).await?;
@@ -268,6 +270,7 @@ impl Making<'_> {
                     .bind(version)
                     .execute(&mut *self.connection)
                     .await?;
+                self.count_hours(known.id, &before, definition).await?;
                 (known.id, version, Some(before))
             }
         };
@@ -283,6 +286,16 @@ impl Making<'_> {
         .execute(&mut *self.connection)
         .await?;
         self.audit("put_connector", name, before, Some(after)).await
+    }
+
+    /// If the hours after which a connector without webhooks is reported were changed, they count from now
+    /// on.
+    async fn count_hours(&mut self, id: i64, before: &str, after: &Definition) -> Result<()> {
+        let before: Definition = Place { table: "connector_version", row: &id }.parse(before)?;
+        if before.basic.silent_hours == after.basic.silent_hours {
+            return Ok(());
+        }
+        arrivals::count_from(self.connection, id, self.now).await
     }
 
     /// The accounts of a connector never change: its log and its links are theirs.
@@ -324,6 +337,9 @@ impl Making<'_> {
         if known.enabled != enabled {
             let by = (!enabled).then_some(self.actor.0.as_str());
             incident::switched(self.connection, (known.id, name), by, self.now).await?;
+        }
+        if enabled {
+            arrivals::count_from(self.connection, known.id, self.now).await?;
         }
         let (before, after) = (json(&known.enabled)?, json(&enabled)?);
         self.audit("set_enabled", name, Some(before), Some(after)).await

@@ -63,11 +63,28 @@ pub(super) async fn switched(
     let connector = ConnectorId(id);
     match disabled_by {
         Some(by) => {
+            heard(connection, connector).await?;
             let problem = incident::disabled(name, by);
-            last(connection, connector, Kind::Disabled, String::new(), problem, now).await
+            last(connection, connector, Kind::Disabled, String::new(), problem, now).await?;
+            Ok(())
         }
         None => lasts_no_more(connection, &[connector], Kind::Disabled, "").await,
     }
+}
+
+/// No webhook arrives at a connector. Returns whether that is new.
+pub(super) async fn silent(
+    connection: &mut Connection,
+    connector: ConnectorId,
+    problem: Problem,
+    now: Timestamp,
+) -> Result<bool> {
+    last(connection, connector, Kind::Silent, String::new(), problem, now).await
+}
+
+/// Webhooks arrive again, or nobody waits for them.
+pub(super) async fn heard(connection: &mut Connection, connector: ConnectorId) -> Result<()> {
+    lasts_no_more(connection, &[connector], Kind::Silent, "").await
 }
 
 /// In the order of connectors, in which every transaction locks them.
@@ -152,7 +169,7 @@ async fn keys(connection: &mut Connection, news: &KeysNews) -> Result<()> {
     Ok(())
 }
 
-/// A persistent condition begins; one that already persists is not counted again.
+/// A persistent condition begins; one that already persists is not counted again. Returns whether it began.
 async fn last(
     connection: &mut Connection,
     connector: ConnectorId,
@@ -160,7 +177,7 @@ async fn last(
     name: String,
     problem: Problem,
     now: Timestamp,
-) -> Result<()> {
+) -> Result<bool> {
     let course = Course::begin(now);
     sqlx::query(
         "INSERT INTO incident (connector, began, streak, longest, failed_at, passed, row_told, \
@@ -172,7 +189,7 @@ async fn last(
     .bind(false)
     .execute(&mut *connection)
     .await?;
-    sqlx::query(
+    let begun = sqlx::query(
         "INSERT INTO incident_cause (connector, kind, name, count, told, problem) \
          VALUES ($1, $2, $3, 1, 0, $4) ON CONFLICT (connector, kind, name) DO NOTHING",
     )
@@ -182,7 +199,7 @@ async fn last(
     .bind(json(&problem)?)
     .execute(connection)
     .await?;
-    Ok(())
+    Ok(begun.rows_affected() > 0)
 }
 
 async fn lasts_no_more(

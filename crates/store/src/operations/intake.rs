@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::values::ms;
-use super::{Backend, Connection, QueryBuilder, ROWS_A_STATEMENT};
+use super::{Backend, Connection, QueryBuilder, ROWS_A_STATEMENT, arrivals};
 use crate::error::Result;
 use crate::intake::{Intake, NewDelivery};
 
@@ -14,7 +14,10 @@ impl Intake for Backend {
             return Ok(());
         }
         self.write(move |connection| {
-            Box::pin(async move { store(connection, &deliveries, None).await })
+            Box::pin(async move {
+                store(connection, &deliveries, None).await?;
+                arrivals::note(connection, &deliveries).await
+            })
         })
         .await
     }

@@ -9,6 +9,7 @@
 
 mod account_users;
 mod alerts;
+mod arrivals;
 mod audit;
 mod backfills;
 mod batches;

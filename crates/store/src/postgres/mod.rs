@@ -185,6 +185,7 @@ pub(crate) fn migrations() -> Migrator {
         (33, "dismissal", include_str!("../../migrations/postgres/0033_dismissal.sql")),
         (34, "contact", include_str!("../../migrations/postgres/0034_contact.sql")),
         (35, "alert", include_str!("../../migrations/postgres/0035_alert.sql")),
+        (36, "silence digest", include_str!("../../migrations/postgres/0036_silence_digest.sql")),
         (37, "echo", include_str!("../../migrations/postgres/0037_echo.sql")),
     ])
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics says where")]
 
 mod alerts;
+mod arrivals;
 mod backfills;
 mod batches;
 mod catch_up;

@@ -1,9 +1,10 @@
 //! `/alerts`.
 
-use admin::alerts::{self, AlertItem, AlertWish};
+use admin::alerts::{self, AlertEdit, AlertItem, AlertWish};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use plan::digest::Digest;
 use serde::Deserialize;
 use store::LastAlert;
 
@@ -18,6 +19,23 @@ use crate::Shared;
 pub(crate) struct Wanted {
     address: Secret,
     connectors: Option<Vec<String>>,
+    #[serde(default = "yes")]
+    immediate: bool,
+    digest: Option<Digest>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What an address is to receive: all of it, so what is left out is as for a new address.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Received {
+    connectors: Option<Vec<String>>,
+    #[serde(default = "yes")]
+    immediate: bool,
+    digest: Option<Digest>,
 }
 
 pub(crate) async fn list(
@@ -31,10 +49,32 @@ pub(crate) async fn list(
 pub(crate) async fn add(
     State(shared): State<Shared>,
     asker: Asker,
-    Input(Wanted { address: Secret(address), connectors }): Input<Wanted>,
+    Input(wanted): Input<Wanted>,
 ) -> Result<(StatusCode, Json<AlertItem>)> {
-    let wish = AlertWish { address, connectors };
+    let Wanted { address: Secret(address), connectors, immediate, digest } = wanted;
+    let wish = AlertWish { address, connectors, immediate, digest };
     Ok((StatusCode::CREATED, Json(alerts::add(&shared, &asker.actor, wish).await?)))
+}
+
+pub(crate) async fn show(
+    State(shared): State<Shared>,
+    Named(id): Named,
+) -> Result<Json<AlertItem>> {
+    Ok(Json(alerts::show(&shared, number(&id)?).await?))
+}
+
+pub(crate) async fn edit(
+    State(shared): State<Shared>,
+    asker: Asker,
+    Named(id): Named,
+    Input(Received { connectors, immediate, digest }): Input<Received>,
+) -> Result<Json<AlertItem>> {
+    let edit = AlertEdit {
+        connectors: Some(connectors),
+        immediate: Some(immediate),
+        digest: Some(digest),
+    };
+    Ok(Json(alerts::edit(&shared, &asker.actor, number(&id)?, edit).await?))
 }
 
 pub(crate) async fn remove(

@@ -147,6 +147,8 @@ fn routes() -> Vec<Route<Scope>> {
         route(GET, "/mails", Read, mails::list),
         route(GET, "/alerts", Administer, alerts::list),
         route(POST, "/alerts", Administer, alerts::add),
+        route(GET, "/alerts/{id}", Administer, alerts::show),
+        route(PUT, "/alerts/{id}", Administer, alerts::edit),
         route(DELETE, "/alerts/{id}", Administer, alerts::remove),
         route(POST, "/alerts/{id}/test", Administer, alerts::test),
         route(GET, "/audit", Administer, audit::list),

@@ -90,6 +90,7 @@ fn words(action: &str) -> &'static str {
         "add_token" => "created the token",
         "remove_token" => "removed the token",
         "add_alert" => "added the alert address",
+        "edit_alert" => "changed the alert address",
         "remove_alert" => "removed the alert address",
         "test_alert" => "tested the alert address",
         _ => "changed",
@@ -101,7 +102,7 @@ impl Entry {
         let path = match item.action.as_str() {
             "put_connector" | "set_enabled" => Some(address(&item.subject)),
             "put_account" => Some(account_address(&item.subject)),
-            "add_alert" | "test_alert" => Some("/alerts".to_owned()),
+            "add_alert" | "edit_alert" | "test_alert" => Some("/alerts".to_owned()),
             "set_answer" | "probe" => Some(traits_address(&item.subject)),
             _ => None,
         };

@@ -141,6 +141,8 @@ fn of_the_settings(read: Needs, administer: Needs) -> Vec<Route<Needs>> {
         route(POST, "/accounts/{name}/answer", administer, traits::answer),
         route(GET, "/alerts", administer, alerts::show),
         route(POST, "/alerts", administer, alerts::add),
+        route(GET, "/alerts/{id}", administer, alerts::ask_edit),
+        route(POST, "/alerts/{id}", administer, alerts::edit),
         route(POST, "/alerts/{id}/test", administer, alerts::test),
         route(POST, "/alerts/{id}/remove", administer, alerts::remove),
         route(GET, "/people", administer, people::show),

@@ -1,6 +1,8 @@
 //! What people are notified of by mail, in real SMTP sessions.
 
+mod digest;
 mod server;
+mod silence;
 mod webhook;
 
 use std::time::{Duration, Instant};

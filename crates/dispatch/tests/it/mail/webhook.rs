@@ -6,18 +6,20 @@ use std::time::{Duration, Instant};
 use jiff::SignedDuration;
 use plan::alert::{Address, Kind};
 use serde_json::Value;
-use store::{Actor, AlertConnectors, ForAlert, LastAlert, MailState, NewAlert, NewMail, Store};
+use store::{
+    Actor, AlertConnectors, ForAlert, LastAlert, MailState, NewAlert, NewMail, Receives, Store,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{NOTIFY, Office, subject};
 
 /// What a webhook was sent: its first line, and its body.
-type Posted = (String, Value);
+pub(super) type Posted = (String, Value);
 
 /// A server that answers each POST with the next of these, and then with the last.
-struct Hook {
-    url: String,
+pub(super) struct Hook {
+    pub(super) url: String,
     posted: Arc<Mutex<Vec<Posted>>>,
     task: tokio::task::JoinHandle<()>,
 }
@@ -29,7 +31,7 @@ impl Drop for Hook {
 }
 
 impl Hook {
-    async fn answering(answers: &[&'static str]) -> Self {
+    pub(super) async fn answering(answers: &[&'static str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");
         let posted: Arc<Mutex<Vec<Posted>>> = Arc::default();
@@ -44,7 +46,7 @@ impl Hook {
         Self { url: format!("http://{address}/hooks/abcdefghijklmnop"), posted, task }
     }
 
-    async fn posted(&self, count: usize) -> Vec<Posted> {
+    pub(super) async fn posted(&self, count: usize) -> Vec<Posted> {
         let deadline = Instant::now() + Duration::from_secs(20);
         loop {
             let posted = self.posted.lock().expect("no panic").clone();
@@ -81,7 +83,8 @@ async fn answer(mut stream: TcpStream, answer: &str) -> Posted {
 }
 
 async fn add(store: &dyn Store, address: &str, connectors: AlertConnectors) -> i64 {
-    let new = NewAlert { address: Address::read(address).expect("an address"), connectors };
+    let receives = Receives { connectors, ..Receives::ALERTS };
+    let new = NewAlert { address: Address::read(address).expect("an address"), receives };
     store.add_alert(new, &Actor::command_line(), jiff::Timestamp::UNIX_EPOCH).await.expect("added")
 }
 

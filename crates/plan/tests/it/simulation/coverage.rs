@@ -194,6 +194,7 @@ fn origin(code: Code) -> Origin {
         | Code::NoMapping
         | Code::NoSuchMethod
         | Code::NoSuchRoute
+        | Code::NoWebhooks
         | Code::NotAllowed
         | Code::NotAvailable
         | Code::NotHashed

@@ -7,6 +7,7 @@ use plan::connector::{Basic, Definition};
 use plan::moment::DateOrder;
 use plan::placeholder;
 use plan::problem::Problem;
+use plan::silence::MOST_HOURS;
 use store::Account;
 
 use super::entities::{OneOf, Shown};
@@ -102,7 +103,8 @@ impl Saves for BasicPage {
         let wanted = Definition { basic: basic.clone(), ..saved.clone() };
         let date_order = DATE_ORDERS.read_or_none(form, "date_order", "basic.date_order");
         let own = has_back(form).then(|| Own::of_form(form));
-        ((basic, own), date_order.map(|_| Wish::save(wanted)))
+        let hours = silent_hours(form);
+        ((basic, own), date_order.and(hours).map(|_| Wish::save(wanted)))
     }
 
     fn set_back(form: &Form, back: &mut Definition) {
@@ -177,6 +179,18 @@ impl BasicPage {
         self.basic.placeholders.as_deref().unwrap_or_default().join("\n")
     }
 
+    /// After how many hours people are notified; empty: never.
+    fn silent_hours(&self) -> String {
+        match self.basic.silent_hours {
+            0 => String::new(),
+            hours => hours.to_string(),
+        }
+    }
+
+    fn most_hours() -> u32 {
+        MOST_HOURS
+    }
+
     /// What counts as a placeholder where the list is empty.
     fn usual() -> &'static [&'static str] {
         &placeholder::DEFAULT
@@ -192,6 +206,20 @@ fn text(form: &Form, name: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
+/// The hours of a form; 0 if it names none.
+fn silent_hours(form: &Form) -> Result<u32, Refusal> {
+    let Some(given) = text(form, "silent_hours") else { return Ok(0) };
+    given.parse().map_err(|_| {
+        Refusal::wrong(
+            "basic.silent_hours",
+            format!(
+                "'{given}' is not a whole number of hours; use 1 to {MOST_HOURS}, or leave it empty \
+                 for no alert"
+            ),
+        )
+    })
+}
+
 fn of_form(form: &Form) -> Basic {
     let text = |name: &str| text(form, name);
     Basic {
@@ -203,6 +231,7 @@ fn of_form(form: &Form) -> Basic {
         secondary_search_by: text("secondary_search_by"),
         notify: text("notify"),
         notifications: text("notifications").is_some(),
+        silent_hours: silent_hours(form).unwrap_or_default(),
         placeholders: text("placeholders").map(|text| {
             text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
         }),

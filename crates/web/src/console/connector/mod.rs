@@ -101,6 +101,8 @@ pub(super) struct Frame {
     state: state::Shown,
     /// When a record last succeeded.
     last_success: Option<Timestamp>,
+    /// When the last webhook arrived.
+    last_webhook: Option<Timestamp>,
     /// The connector in the opposite direction, and its state.
     opposite: Option<(String, state::Shown)>,
     /// Whether both directions are disabled.
@@ -210,6 +212,7 @@ fn frame(
         enabled: connector.enabled,
         state: state::Shown::from(condition),
         last_success: condition.last_success,
+        last_webhook: condition.last_webhook,
         opposite: None,
         are_both_off: false,
         in_setup,

@@ -73,6 +73,10 @@ impl Summary {
         number(count)
     }
 
+    fn hours(hours: u32) -> String {
+        plan::silence::hours(hours)
+    }
+
     fn forgets(&self) -> bool {
         self.forgotten != LinkCounts::default()
     }

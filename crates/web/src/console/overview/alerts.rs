@@ -6,6 +6,7 @@ use admin::quota::forecast_words;
 use jiff::Timestamp;
 use plan::health::AccountState;
 use plan::metadata::FieldChange;
+use plan::silence;
 use store::Configuration;
 
 use crate::console::accounts::account_address;
@@ -105,6 +106,19 @@ impl Viewer<'_> {
                 "Each is listed with the repairs that fit.".to_owned(),
                 Vec::new(),
                 vec![link("View failures", ALL_CAUSES.to_owned(), "")],
+            ),
+            Matter::Silent { connector, source, since, hours } => (
+                format!("{connector}: no webhook from {source} has arrived for more than {}.", silence::hours(hours)),
+                format!(
+                    "Check in LeadSquared that the automations of {source} are published, and that the \
+                     webhook was not disabled after errors."
+                ),
+                since_of(Some(since)),
+                self.administers(link(
+                    "Check webhook",
+                    format!("{}/webhook", connector::address(&connector)),
+                    &connector,
+                )),
             ),
             Matter::Reviews(count) => (
                 format!("{} review.", counted(count, "lead needs", "leads need")),

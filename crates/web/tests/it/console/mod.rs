@@ -11,6 +11,7 @@ mod people;
 mod probing;
 mod reviews;
 mod setup;
+mod silence;
 
 use plan::permission::Role;
 use secrecy::SecretString;

@@ -245,6 +245,9 @@ async fn settings_that_are_wrong_or_old_are_not_saved_and_nothing_written_is_los
         (("date_order", "year_first"), "is not an option"),
         (("search_by", ""), "is empty"),
         (("notifications", "yes"), "is required for notifications"),
+        (("silent_hours", "721"), "from 1 to 720"),
+        (("silent_hours", "1.5"), "is not a whole number of hours"),
+        (("silent_hours", "-1"), "is not a whole number of hours"),
         (("version", "7"), "version"),
         (("version", "x"), "version"),
     ] {
