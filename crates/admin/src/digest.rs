@@ -84,15 +84,11 @@ pub async fn write(store: &dyn Store, about: &About<'_>) -> store::Result<Writte
     }
     about.failures(&mut text, &total, &causes);
     text.gap();
-    match reviews {
-        0 => text.line("Reviews: none are waiting."),
-        _ => {
-            text.line(&format!(
-                "Reviews: {}.",
-                counted(reviews, "lead is", "leads are", "waiting")
-            ));
-            text.line(&format!("  {}/reviews", about.public_url));
-        }
+    if reviews == 0 {
+        text.line("Reviews: none are waiting.");
+    } else {
+        text.line(&format!("Reviews: {}.", counted(reviews, "lead is", "leads are", "waiting")));
+        text.line(&format!("  {}/reviews", about.public_url));
     }
     about.health(&mut text);
     about.quotas(&mut text);
@@ -154,7 +150,9 @@ impl About<'_> {
             return;
         }
         text.line("Health: not healthy are");
-        lines.iter().for_each(|line| text.line(line));
+        for line in &lines {
+            text.line(line);
+        }
         text.line(&format!("  {}/", self.public_url));
     }
 

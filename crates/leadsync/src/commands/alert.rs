@@ -102,20 +102,25 @@ fn how_often(text: &str) -> Result<Often, String> {
 }
 
 impl What {
-    /// The digest that is wanted, if the command says something about it.
-    fn digest(&self, before: Option<Digest>) -> anyhow::Result<Option<Option<Digest>>> {
+    /// The digest after the command.
+    fn digest(&self, before: Option<Digest>) -> anyhow::Result<Option<Digest>> {
         let every = match (self.digest, before) {
-            (Some(Often(None)), _) if self.hour.is_some() => {
-                bail!("--hour is for a digest: leave it out, or use --digest daily or weekly")
+            (Some(Often(every)), _) => every,
+            (None, before) => before.map(|before| before.every),
+        };
+        let Some(every) = every else {
+            if self.hour.is_some() {
+                bail!("--hour is for a digest: leave it out, or use --digest daily or weekly");
             }
-            (Some(Often(None)), _) => return Ok(Some(None)),
-            (Some(Often(Some(every))), _) => every,
-            (None, _) if self.hour.is_none() => return Ok(None),
-            (None, Some(before)) => before.every,
-            (None, None) => bail!("--hour is for a digest: add --digest daily or weekly"),
+            return Ok(None);
         };
         let hour = self.hour.or(before.map(|before| before.hour));
-        Ok(Some(Some(Digest { every, hour: hour.unwrap_or(Digest::HOUR) })))
+        Ok(Some(Digest { every, hour: hour.unwrap_or(Digest::HOUR) }))
+    }
+
+    /// Whether the command says nothing about it.
+    fn is_empty(&self) -> bool {
+        self.immediate.is_none() && self.digest.is_none() && self.hour.is_none()
     }
 }
 
@@ -134,7 +139,7 @@ impl Alert {
         match self {
             Self::List => list(settings, &admin).await,
             Self::Add(Add { address, connectors, what }) => {
-                let digest = what.digest(None)?.flatten();
+                let digest = what.digest(None)?;
                 let wish = AlertWish {
                     address: read_address(address)?,
                     connectors: (!connectors.is_empty()).then_some(connectors),
@@ -151,8 +156,8 @@ impl Alert {
                     (false, true) => None,
                     (false, false) => Some(Some(connectors)),
                 };
-                let digest = what.digest(item.digest)?;
-                if connectors.is_none() && digest.is_none() && what.immediate.is_none() {
+                let digest = Some(what.digest(item.digest)?);
+                if connectors.is_none() && what.is_empty() {
                     bail!(
                         "nothing to change: use --connector, --all, --immediate, --digest or --hour"
                     );

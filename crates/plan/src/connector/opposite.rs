@@ -180,7 +180,8 @@ mod tests {
         definition(
             r#"{"name":"a-to-b","source":"a","destination":"b","while_disabled":"drop",
                 "basic":{"lead_source":"From A","default_country_code":"IN","time_zone":"Asia/Kolkata",
-                    "search_by":"mx_Key","secondary_search_by":"Phone","notify":"v@b.example","notifications":true},
+                    "search_by":"mx_Key","secondary_search_by":"Phone","notify":"v@b.example","notifications":true,
+                    "silent_hours":6},
                 "owner":{"users":{"asha@a.example":"ravi@b.example"}},
                 "lead":{"behaviour":"update_only","blank":"clear","field":[
                     {"from":"Current.mx_Code","to":"mx_Key"},
@@ -197,7 +198,7 @@ mod tests {
         let back = way_back(&there(), &Definition::new("b-to-a", "b", "a"));
         let expected = definition(
             r#"{"name":"b-to-a","source":"b","destination":"a","while_disabled":"drop",
-                "basic":{"default_country_code":"IN","search_by":"mx_Code","secondary_search_by":"Phone"},
+                "basic":{"default_country_code":"IN","search_by":"mx_Code","secondary_search_by":"Phone","silent_hours":6},
                 "owner":{"users":{"ravi@b.example":"asha@a.example"}},
                 "lead":{"behaviour":"update_only","blank":"clear","field":[
                     {"from":"mx_Key","to":"mx_Code"},

@@ -98,7 +98,7 @@ async fn chosen_connectors_are_kept_and_leave_with_themselves(empty: Empty) {
     let (entries, _) = empty.store.audit(&filter, 9, None).await.unwrap();
     assert_eq!(entries[0].subject, "ops@example.com");
     let after = entries[0].after.as_ref().unwrap().get();
-    assert_eq!(after, r#"{"connectors":["a-b"],"digest":null,"immediate":true}"#);
+    assert_eq!(after, r#"{"connectors":["a-b"],"immediate":true,"digest":null}"#);
     empty.change(Change::RemoveConnector { name: "a-b".to_owned() }).await.unwrap();
     let alert = empty.store.alerts().await.unwrap().remove(0);
     assert_eq!(alert.connectors, AlertConnectors::Some(Vec::new()), "it does not become all");
