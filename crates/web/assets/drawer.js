@@ -43,7 +43,11 @@ const keepInAddress = ({ parameter, base, shown, show, hide, move, close }) => {
       const { state } = window.history;
       if (name === named()) return;
       if (name && named()) window.history.replaceState({ ...state }, "", address(name));
-      else if (name) window.history.pushState({ ...state, drawer: true }, "", address(name));
+      else if (name) {
+        // A message about what was done before is not shown again by going back.
+        window.history.replaceState(state, "", address(null));
+        window.history.pushState({ ...state, drawer: true }, "", address(name));
+      }
       // Where it was opened by a click, going back is the same; an address that was passed on has nothing before it.
       else if (state?.drawer) window.history.back();
       else window.history.replaceState(null, "", address(null));
