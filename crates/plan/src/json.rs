@@ -9,8 +9,6 @@
 //!
 //! serde_json itself limits the depth: 128. Numbers keep their digits (`json/digits.rs`).
 //!
-//! No string that is read holds a NUL ([`without_nul`]).
-//!
 //! What is not quite JSON but unambiguous is read anyway (`repair`).
 
 mod digits;
@@ -21,8 +19,6 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Error, Map, Value};
-
-use crate::text::without_nul;
 
 /// The maximum number of values read from a text of up to [`DENSEST`] times as many bytes. An
 /// object counts as five of them.
@@ -232,10 +228,10 @@ impl<'de> Visitor<'de> for Bounded<'_> {
         Ok(value.into())
     }
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(without_nul(value).into())
+        Ok(value.into())
     }
     fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(if value.contains('\0') { without_nul(&value).into() } else { value.into() })
+        Ok(value.into())
     }
     fn visit_unit<E>(self) -> Result<Value, E> {
         Ok(Value::Null)
@@ -251,10 +247,7 @@ impl<'de> Visitor<'de> for Bounded<'_> {
         self.take::<A::Error>(OBJECT_COST)?;
         let mut map = Map::new();
         let mut twice = None;
-        while let Some(mut name) = entries.next_key::<String>()? {
-            if name.contains('\0') {
-                name = without_nul(&name).into_owned();
-            }
+        while let Some(name) = entries.next_key::<String>()? {
             let value = entries.next_value_seed(self)?;
             match map.get(&name) {
                 Some(_) if is_nothing(&value) => continue,

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::outcome::words;
+use crate::text::without_nul;
 
 words! {
     /// The kind of a problem: records that fail with the same one, in the same field, are grouped.
@@ -236,7 +237,8 @@ impl Problem {
     /// What failures are grouped by: the code, the field and the account's exception.
     pub fn cause(&self) -> String {
         let parts = [Some(self.code.as_str()), self.field.as_deref(), self.exception.as_deref()];
-        parts.into_iter().flatten().collect::<Vec<_>>().join("/")
+        let cause = parts.into_iter().flatten().collect::<Vec<_>>().join("/");
+        without_nul(&cause).into_owned()
     }
 }
 

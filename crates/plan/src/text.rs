@@ -17,10 +17,8 @@ fn is_invisible(c: char) -> bool {
         )
 }
 
-/// The text without the NULs at its ends, and with U+FFFD in place of any other: PostgreSQL can't
-/// store one, and no field of a CRM holds one on purpose.
+/// The text with U+FFFD in place of every NUL, which PostgreSQL can't store.
 pub fn without_nul(text: &str) -> Cow<'_, str> {
-    let text = text.trim_matches('\0');
     if text.contains('\0') { text.replace('\0', "\u{fffd}").into() } else { text.into() }
 }
 

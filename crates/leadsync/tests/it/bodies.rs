@@ -60,10 +60,10 @@ async fn every_body_is_read_or_said_to_be_unreadable(database: Database) {
     // in what the destination says.
     let nul = r#"{"ProspectID":"n","EmailAddress":"nul@example.com","LastName":"Ra\u0000o\u0000"}"#;
     world.post(JSON, nul.as_bytes(), Event::New).await;
-    assert_eq!(there("nul@example.com", "LastName").as_deref(), Some("Ra\u{fffd}o"));
+    assert_eq!(there("nul@example.com", "LastName").as_deref(), Some("Ra\0o"));
     let form = "ProspectID=m&EmailAddress=nul2@example.com&LastName=M%00ller";
     world.post(FORM, form.as_bytes(), Event::New).await;
-    assert_eq!(there("nul2@example.com", "LastName").as_deref(), Some("M\u{fffd}ller"));
+    assert_eq!(there("nul2@example.com", "LastName").as_deref(), Some("M\0ller"));
     let refused = r#"{"ProspectID":"o","EmailAddress":"a\u0000b","mx_Budget":"\u00001\u0000x"}"#;
     world.post(JSON, refused.as_bytes(), Event::Failed).await;
 

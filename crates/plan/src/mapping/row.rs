@@ -12,7 +12,7 @@ use crate::json;
 use crate::metadata::{Field, Kind};
 use crate::payload::{Found, Item};
 use crate::problem::{Code, Problem, shortened};
-use crate::text::{self, without_nul};
+use crate::text;
 use crate::value::{self, LONGEST_VALUE, too_long};
 
 /// The remark on a dropdown value that the destination doesn't list.
@@ -449,7 +449,7 @@ pub(super) fn computed(
         let error = shortened(&error.to_string());
         wrong(format!("The computed value for {to} failed: {error}."))
     })?;
-    Ok(Some(without_nul(text.trim()).into_owned()).filter(|text| !text.is_empty()))
+    Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
 }
 
 /// A record as templates see it: `{{ Current.FirstName }}`, `{{ After.City }}` and

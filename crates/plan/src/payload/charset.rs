@@ -9,8 +9,6 @@ use std::borrow::Cow;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-use crate::text::without_nul;
-
 const UTF_8_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The charset that a Content-Type declares, if known.
@@ -27,16 +25,8 @@ pub(super) fn known(label: &str) -> Option<&'static Encoding> {
     Encoding::for_label_no_replacement(label.as_bytes())
 }
 
-/// The text of these bytes. What can't be decoded, and NUL, becomes U+FFFD.
+/// The text of these bytes. What can't be decoded becomes U+FFFD.
 pub(super) fn decode<'a>(bytes: &'a [u8], declared: Option<&'static Encoding>) -> Cow<'a, str> {
-    legible(decode_all(bytes, declared))
-}
-
-fn legible(text: Cow<'_, str>) -> Cow<'_, str> {
-    if text.contains('\0') { Cow::Owned(without_nul(&text).into_owned()) } else { text }
-}
-
-fn decode_all<'a>(bytes: &'a [u8], declared: Option<&'static Encoding>) -> Cow<'a, str> {
     if let Some(text) = utf_32(bytes) {
         return Cow::Owned(text);
     }
@@ -65,10 +55,10 @@ fn decode_all<'a>(bytes: &'a [u8], declared: Option<&'static Encoding>) -> Cow<'
 /// The text of some bytes of a form, decoded separately: they have no byte order mark. `None` if
 /// unknown.
 pub(super) fn decode_part<'a>(bytes: &'a [u8], charset: Option<&'static Encoding>) -> Cow<'a, str> {
-    legible(match charset.filter(|charset| *charset != UTF_8) {
+    match charset.filter(|charset| *charset != UTF_8) {
         Some(charset) => charset.decode_without_bom_handling(bytes).0,
         None => undeclared(bytes),
-    })
+    }
 }
 
 /// UTF-16, by its byte order mark or by the zeros of its ASCII.

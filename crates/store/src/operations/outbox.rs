@@ -2,6 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use plan::text::without_nul;
+
 use super::Connection;
 use super::values::ms;
 use crate::error::Result;
@@ -38,8 +40,9 @@ pub(super) async fn queue(
     .bind(mail.thread.as_deref())
     .bind(ms(now))
     .bind(&mail.recipient)
-    .bind(&mail.subject)
-    .bind(&mail.body)
+    // They quote errors, which quote values.
+    .bind(without_nul(&mail.subject))
+    .bind(without_nul(&mail.body))
     .bind(MailState::Queued.as_str())
     .bind(i64::from(mail.private))
     .bind(alert.map(|alert| alert.id))
