@@ -1,6 +1,6 @@
 //! `/audit`: who changed what, with the values before and after.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 
 use admin::settings::{Change, Names, label};
 use askama::Template;
@@ -109,7 +109,11 @@ impl Entry {
         Self {
             what: words(&item.action),
             path,
-            changed: changes(&value(&item.before), &value(&item.after), metadata),
+            changed: changes(
+                &value(item.before.as_deref()),
+                &value(item.after.as_deref()),
+                metadata,
+            ),
             item,
         }
     }
@@ -124,12 +128,13 @@ impl Metadata {
     async fn read(store: &dyn Store, items: &[AuditItem]) -> store::Result<Self> {
         let configuration = store.configuration().await?;
         let mut all = BTreeMap::new();
-        for definition in items.iter().filter_map(|item| definition(&value(&item.after))) {
+        for definition in items.iter().filter_map(|item| definition(&value(item.after.as_deref())))
+        {
             for name in [definition.source, definition.destination] {
                 let Some(account) = configuration.account(&name) else { continue };
-                if !all.contains_key(&name) {
+                if let btree_map::Entry::Vacant(place) = all.entry(name) {
                     let catalogue = store.catalogue(account.id).await?;
-                    all.insert(name, catalogue.map(|(_, read)| read).unwrap_or_default());
+                    place.insert(catalogue.map(|(_, read)| read).unwrap_or_default());
                 }
             }
         }
@@ -137,8 +142,8 @@ impl Metadata {
     }
 }
 
-fn value(json: &Option<Box<serde_json::value::RawValue>>) -> Value {
-    let value = json.as_ref().and_then(|json| serde_json::from_str(json.get()).ok());
+fn value(json: Option<&serde_json::value::RawValue>) -> Value {
+    let value = json.and_then(|json| serde_json::from_str(json.get()).ok());
     value.unwrap_or(Value::Null)
 }
 

@@ -36,7 +36,7 @@ pub(super) async fn done(
         "/webhook" => is_used,
         step => pages.iter().any(|page| page.starts_with(step)),
     };
-    let last = steps.iter().rposition(|step| is_made(&step));
+    let last = steps.iter().rposition(is_made);
     Ok(steps.iter().take(last.map_or(0, |last| last + 1)).copied().collect())
 }
 

@@ -56,7 +56,7 @@ pub(in crate::console) async fn rename_view(
     form: Form,
 ) -> page::Shown {
     let renamed = shared.store.rename_view(&visitor.email, id, form.text("name")).await;
-    changed(&form, renamed.map_err(Refusal::from)?, "view_renamed")
+    Ok(changed(&form, renamed.map_err(Refusal::from)?, "view_renamed"))
 }
 
 /// `/requests/views/{id}/remove`.
@@ -67,15 +67,15 @@ pub(in crate::console) async fn remove_view(
     form: Form,
 ) -> page::Shown {
     let removed = shared.store.remove_view(&visitor.email, id).await?;
-    changed(&form, removed, "view_removed")
+    Ok(changed(&form, removed, "view_removed"))
 }
 
 /// The list with this word, if there was such a view.
-fn changed(form: &Form, is_found: bool, word: &str) -> page::Shown {
+fn changed(form: &Form, is_found: bool, word: &str) -> Response {
     if !is_found {
-        return Err(page::not_found("view").into());
+        return page::not_found("view");
     }
-    Ok(back(&Address::of_query(form.text("query")), word))
+    back(&Address::of_query(form.text("query")), word)
 }
 
 /// The list where the form was.

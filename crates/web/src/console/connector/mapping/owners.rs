@@ -109,15 +109,14 @@ impl Owners {
         };
         let (here, there) = (Users::of(&told.source), Users::of(&told.destination));
         let pair = |from: &str, to: &str| {
-            let name_there = name(&told.destination, to);
-            let name_here = name(&told.source, from);
+            let known_as = name(&told.source, from);
             Pair {
                 from: from.to_owned(),
                 to: to.to_owned(),
-                froms: if name_here.is_empty() { here.with(from) } else { Vec::new() },
+                froms: if known_as.is_empty() { here.with(from) } else { Vec::new() },
                 tos: there.with(to),
-                name: name_here,
-                becomes: name_there,
+                becomes: name(&told.destination, to),
+                name: known_as,
             }
         };
         let fallback = wanted.owner.fallback.clone().unwrap_or_default();
