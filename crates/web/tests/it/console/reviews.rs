@@ -10,7 +10,7 @@ async fn a_lead_is_decided_about_and_the_decision_made_a_rule() {
     let page = browser.get("/").await.body;
     assert!(page.contains("2 leads need review"), "{page}");
     let page = browser.get("/reviews").await.body;
-    assert!(page.contains("person0@example.com") && page.contains(">open<"), "{page}");
+    assert!(page.contains("person0@example.com") && page.contains(">Open<"), "{page}");
     let page = browser.get("/reviews/1").await.body;
     for part in ["Asha", "twin-a", "twin-b", "found by Phone", "value=\"link twin-b\""] {
         assert!(page.contains(part), "{part}: {page}");

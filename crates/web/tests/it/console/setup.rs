@@ -153,9 +153,12 @@ async fn keys_that_do_not_work_are_not_saved_and_never_shown() {
     assert_eq!(browser.submit("/accounts", &all_the_same).await.status, 303);
     let page = browser.get("/accounts/sales").await.body;
     assert!(page.contains("https://nowhere.example") && !page.contains("a secret key"), "{page}");
-    // Another host, with the keys that are there.
+    // Stored keys go to no other host.
     let moved = with(&ACCOUNT, &[("access_key", ""), ("secret_key", "")]);
-    assert_eq!(browser.submit("/accounts/sales", &moved).await.status, 303);
+    let refused = browser.submit("/accounts/sales", &moved).await;
+    assert_eq!(refused.status, 400, "{refused:?}");
+    assert!(refused.body.contains("for another host"), "{refused:?}");
+    assert_eq!(browser.submit("/accounts/sales", &ACCOUNT).await.status, 303);
     let configuration = browser.configuration().await;
     let account = configuration.account("sales").unwrap();
     assert_eq!(account.host, "https://api-in21.leadsquared.com");
