@@ -32,6 +32,8 @@ use crate::retry;
 pub const MOST_EXAMINED: usize = Page::MOST;
 /// Their bodies together are at most about this long, in bytes.
 const MOST_READ: usize = 8 << 20;
+/// Bodies are read so many at a time: few may be large.
+const AT_ONCE: usize = 25;
 
 /// A group of failures that is being repaired.
 #[derive(Debug)]
@@ -195,11 +197,17 @@ async fn newest(store: &dyn Store, connector: &str, cause: &str) -> store::Resul
     let page = Page { limit: MOST_EXAMINED, after: None };
     let (lines, _) = store.request_lines(&filter, &page).await?;
     let (mut records, mut bytes) = (Vec::new(), 0);
-    for line in lines {
+    let mut deliveries = HashMap::new();
+    let ids: Vec<RequestId> = lines.iter().map(|line| line.id).collect();
+    for (number, line) in lines.into_iter().enumerate() {
         if records.len() >= MOST_EXAMINED || bytes > MOST_READ {
             break;
         }
-        let Some(delivery) = store.delivery(line.id).await? else { continue };
+        if number % AT_ONCE == 0 {
+            let next = &ids[number..ids.len().min(number + AT_ONCE)];
+            deliveries = store.deliveries(next).await?.into_iter().collect();
+        }
+        let Some(delivery) = deliveries.remove(&line.id) else { continue };
         bytes += delivery.body.len();
         let read = delivery.origin.read(&delivery.body, delivery.content_type.as_deref());
         let mut entries: Vec<Option<Entry>> =

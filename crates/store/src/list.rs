@@ -92,7 +92,8 @@ impl RecordLine {
 pub struct Count {
     /// How many were found.
     pub requests: u64,
-    /// Whether there may be more: counting stops at [`Count::MOST`].
+    /// Whether there may be more: counting stops at [`Count::MOST`], or earlier
+    /// where an index does not have all that is asked.
     pub more: bool,
 }
 

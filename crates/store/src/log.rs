@@ -55,7 +55,12 @@ pub trait Log: Send + Sync + std::fmt::Debug {
     async fn history(&self, lead: &str) -> Result<(Vec<HistoryItem>, bool)>;
 
     /// The delivery that made a request, as received.
-    async fn delivery(&self, request: RequestId) -> Result<Option<Delivery>>;
+    async fn delivery(&self, request: RequestId) -> Result<Option<Delivery>> {
+        Ok(self.deliveries(&[request]).await?.pop().map(|(_, delivery)| delivery))
+    }
+
+    /// The deliveries that made these requests, in any order.
+    async fn deliveries(&self, requests: &[RequestId]) -> Result<Vec<(RequestId, Delivery)>>;
 
     /// Failed records that match, by cause, the most frequent first.
     async fn failures(&self, filter: &Filter) -> Result<Vec<FailureGroup>>;

@@ -1,6 +1,7 @@
 //! How many requests match a filter.
 //!
-//! Every statement here reads at most [`Count::MOST`] candidates and one more, however many match.
+//! Every statement here reads at most [`Count::MOST`] candidates and one more, however many match;
+//! fewer, [`MOST_ROWS`], if whole rows must be read.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -9,8 +10,8 @@ use plan::state::State;
 use sqlx::Row;
 
 use super::filter::{
-    asks_of_records, connectors, push_candidates, push_exists, push_first, push_range, push_record,
-    push_records, push_request, push_status, running,
+    asks_for_errors, asks_of_records, connectors, push_candidates, push_exists, push_first,
+    push_range, push_record, push_records, push_request, push_status, running,
 };
 use super::found::is_by_outcome;
 use super::search::{Terms, push_terms};
@@ -48,13 +49,22 @@ pub(super) async fn requests_by_event(
     Ok(Counts { all, events })
 }
 
-fn limit() -> i64 {
-    i64::try_from(Count::MOST + 1).unwrap_or(i64::MAX)
+/// The most candidates of which whole rows are read, where no index has all that is asked.
+const MOST_ROWS: usize = 2_000;
+
+/// At how many candidates the count ends.
+fn most(filter: &Filter) -> usize {
+    if is_selective(filter) { MOST_ROWS } else { Count::MOST }
 }
 
-fn count(candidates: i64, found: i64) -> Count {
+/// One more than that, so that it is known whether there are more.
+fn limit(filter: &Filter) -> i64 {
+    i64::try_from(most(filter) + 1).unwrap_or(i64::MAX)
+}
+
+fn count(filter: &Filter, candidates: i64, found: i64) -> Count {
     let (candidates, found) = (candidates.cast_unsigned(), found.cast_unsigned());
-    let most = Count::MOST as u64;
+    let most = most(filter) as u64;
     Count { requests: found.min(most), more: candidates > most }
 }
 
@@ -89,14 +99,14 @@ async fn outcomes(
         query.push(" AND r.request NOT IN ");
         push_list(&mut query, running.iter().copied());
     }
-    query.push(" LIMIT ").push_bind(limit()).push(") AS found");
+    query.push(" LIMIT ").push_bind(limit(filter)).push(") AS found");
     if asks_of_requests {
         query.push(" LEFT JOIN request q ON q.id = found.request");
         push_request(&mut query, filter);
         push_status(&mut query, filter, running);
     }
     let row = query.build().persistent(false).fetch_one(connection).await?;
-    Ok(count(row.try_get(0)?, row.try_get(1)?))
+    Ok(count(filter, row.try_get(0)?, row.try_get(1)?))
 }
 
 /// Requests, whatever the outcome of their records.
@@ -116,7 +126,7 @@ async fn requests(
     query.push(" THEN 1 END) FROM (");
     push_found(&mut query, "q.id", (filter, terms), connectors, running);
     let row = query.build().persistent(false).fetch_one(connection).await?;
-    Ok(count(row.try_get(0)?, row.try_get(1)?))
+    Ok(count(filter, row.try_get(0)?, row.try_get(1)?))
 }
 
 /// Whether what a filter asks of records is asked of each candidate. Where few have such a record
@@ -141,7 +151,7 @@ fn push_found(
     }
     push_status(query, filter, running);
     push_connectors(query, filter, connectors);
-    query.push(" LIMIT ").push_bind(limit()).push(") AS found");
+    query.push(" LIMIT ").push_bind(limit(filter)).push(") AS found");
 }
 
 /// Adds the connectors of waiting requests, which the filter allows anyway, and that they are due
@@ -152,7 +162,7 @@ fn push_connectors(query: &mut QueryBuilder, filter: &Filter, connectors: &[i64]
     if waits || filter.job_status == Some(JobStatus::Queued) {
         query.push(" AND q.due >= 0 AND q.connector IN ");
         push_list(query, connectors.iter().copied().chain([-1]));
-    } else if filter.echoes != Echoes::Any && filter.q.is_none() {
+    } else if filter.echoes != Echoes::Any && filter.q.is_none() && !asks_for_errors(filter) {
         // The index of echoes begins with it.
         query.push(" AND q.connector IN ");
         push_list(query, connectors.iter().copied().chain([-1]));

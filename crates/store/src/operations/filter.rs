@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use plan::id::RequestId;
-use plan::outcome::{Event, JobStatus};
+use plan::outcome::{Event, JobStatus, SyncStatus};
 use sqlx::Row;
 
 use super::search::{Terms, push_terms};
@@ -91,11 +91,18 @@ pub(super) fn push_request(query: &mut QueryBuilder, filter: &Filter) {
             query.push(" AND q.echo = 1");
         }
     }
-    let failed = filter.event == Some(Event::Failed) || filter.cause.is_some();
-    let failed = failed || states::asks_for_failures(filter);
-    if failed || filter.job_status == Some(JobStatus::Failure) {
+    if asks_for_errors(filter) {
         query.push(" AND q.sync_status = 'error'");
     }
+}
+
+/// Whether only requests with an error match, which have an index.
+pub(super) fn asks_for_errors(filter: &Filter) -> bool {
+    filter.event == Some(Event::Failed)
+        || filter.cause.is_some()
+        || filter.job_status == Some(JobStatus::Failure)
+        || filter.sync_status == Some(SyncStatus::Error)
+        || states::asks_for_failures(filter)
 }
 
 /// Adds a filter's conditions on the job status and the state to the result of [`matching`]: which

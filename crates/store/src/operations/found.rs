@@ -6,8 +6,8 @@ use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
 use plan::state::State;
 
 use super::filter::{
-    asks_of_records, connectors, matching, numbers, push_first, push_range, push_record,
-    push_request, push_status,
+    asks_for_errors, asks_of_records, connectors, matching, numbers, push_first, push_range,
+    push_record, push_request, push_status,
 };
 use super::{Connection, QueryBuilder, search, states};
 use crate::error::Result;
@@ -72,8 +72,7 @@ fn is_by_echo(filter: &Filter) -> bool {
         && !asks_of_records(filter)
         && !states::asks_for_open(filter)
         && !is_open
-        && filter.sync_status != Some(SyncStatus::Error)
-        && filter.job_status != Some(JobStatus::Failure)
+        && !asks_for_errors(filter)
         && filter.q.is_none()
         && filter.backfill.is_none()
         && filter.ids.is_empty()

@@ -10,8 +10,8 @@ use sqlx::Row;
 
 use super::values::Place;
 use super::{
-    Backend, Connection, QueryBuilder, ROWS_A_STATEMENT, audit, batches, contact, counts, failures,
-    filter, found, health, history, intake, linked, list, progress, push_list, retry,
+    Backend, Connection, DbRow, QueryBuilder, ROWS_A_STATEMENT, audit, batches, contact, counts,
+    failures, filter, found, health, history, intake, linked, list, progress, push_list, retry,
 };
 use crate::audit::Actor;
 use crate::contact::Contact;
@@ -85,24 +85,30 @@ impl Log for Backend {
         history::history(&mut *self.begin_read().await?, lead).await
     }
 
-    async fn delivery(&self, request: RequestId) -> Result<Option<Delivery>> {
+    async fn deliveries(&self, requests: &[RequestId]) -> Result<Vec<(RequestId, Delivery)>> {
+        if requests.is_empty() {
+            return Ok(Vec::new());
+        }
         let mut transaction = self.begin_read().await?;
-        let row = sqlx::query(
-            "SELECT c.name, d.received_at, d.content_type, d.body, d.origin FROM delivery d \
-             JOIN connector c ON c.id = d.connector WHERE d.id = $1",
-        )
-        .bind(request.number())
-        .fetch_optional(&mut *transaction)
-        .await?;
-        let Some(row) = row else { return Ok(None) };
-        let place = Place { table: "delivery", row: &request };
-        Ok(Some(Delivery {
-            connector: row.try_get(0)?,
-            received_at: place.time(row.try_get(1)?)?,
-            content_type: row.try_get(2)?,
-            body: row.try_get(3)?,
-            origin: place.origin(row.try_get(4)?)?,
-        }))
+        let mut query = QueryBuilder::new(
+            "SELECT d.id, c.name, d.received_at, d.content_type, d.body, d.origin FROM delivery d \
+             JOIN connector c ON c.id = d.connector WHERE d.id IN ",
+        );
+        push_list(&mut query, requests.iter().map(|request| request.number()));
+        let rows = query.build().persistent(false).fetch_all(&mut *transaction).await?;
+        let delivery = |row: &DbRow| {
+            let request = RequestId::from_number(row.try_get(0)?);
+            let place = Place { table: "delivery", row: &request };
+            let delivery = Delivery {
+                connector: row.try_get(1)?,
+                received_at: place.time(row.try_get(2)?)?,
+                content_type: row.try_get(3)?,
+                body: row.try_get(4)?,
+                origin: place.origin(row.try_get(5)?)?,
+            };
+            Ok((request, delivery))
+        };
+        rows.iter().map(delivery).collect()
     }
 
     async fn failures(&self, filter: &Filter) -> Result<Vec<FailureGroup>> {

@@ -7,6 +7,7 @@ use plan::problem::Code;
 use plan::review::Reason;
 use plan::state::State;
 
+use super::filter::asks_for_errors;
 use super::{QueryBuilder, push_list};
 use crate::filter::{Echoes, Filter};
 
@@ -37,7 +38,7 @@ pub(super) fn of_records(filter: &Filter) -> Option<&'static [&'static str]> {
 
 /// Whether the other conditions allow echoes, which are all unchanged.
 pub(super) fn is_maybe_echo(filter: &Filter) -> bool {
-    filter.cause.is_none() && filter.event.is_none_or(|event| event == Event::Unchanged)
+    !asks_for_errors(filter) && filter.event.is_none_or(|event| event == Event::Unchanged)
 }
 
 /// Whether a record with the filter's event and cause can be in this state. The database would look
