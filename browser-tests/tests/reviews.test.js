@@ -13,7 +13,7 @@ scene("a lead is decided about, and what waited for it is written", async (stage
   await page.getByRole("link", { name: "asha.nair@example.com" }).click();
   await page.getByRole("heading", { name: "Side by side" }).waitFor();
   const shown = await page.locator("table").first().innerText();
-  for (const part of ["found by EmailAddress", "found by Phone", "Nayar", "Mumbai"]) assert.match(shown, new RegExp(part));
+  for (const part of ["found by Email", "found by Phone Number", "Nayar", "Mumbai"]) assert.match(shown, new RegExp(part));
 
   await page.getByText("Also apply a rule to future leads").click();
   await page.getByRole("radio", { name: /^The lead with the primary key/ }).check();
