@@ -84,7 +84,7 @@ scene("a backfill is counted, confirmed, watched, paused and resumed", async (st
   assert.match(told, /^1,102 leads were read at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\. Nothing was written\.$/m, "in the reader's own time");
   assert.match(told, /empty fields are filled from the other account, and fields that differ are not changed/);
   assert.match(told, /Differing fields: mx_City \(120\)\./);
-  assert.match(told, /would link or change 300 of 310 leads in the destination, which is more than 20 %/);
+  assert.match(told, /would link or change 300 of 310 leads in the destination, which is more than 20%/);
   assert.deepEqual(await patients.leadsOf("asha300@example.com"), [], "nothing was written");
   await assertSound(visitor);
 

@@ -92,7 +92,7 @@ scene("a request opens beside the list, and the address, the arrows and Back kno
   assert.equal(opened(), first);
   assert.equal((await drawer.boundingBox()).width, 480);
   await page.keyboard.press("ArrowDown");
-  await drawer.getByText(second).waitFor();
+  await drawer.getByText(second, { exact: true }).waitFor();
   assert.equal(opened(), second);
   assert.equal(await page.locator("tr[aria-current]").getAttribute("data-request"), second);
   // Its tabs stay in the drawer, and the list can be used beside it.
@@ -103,7 +103,7 @@ scene("a request opens beside the list, and the address, the arrows and Back kno
   await drawer.locator("#story h1").waitFor();
   assert.equal(opened(), second, "what was open is open again");
   await page.keyboard.press("ArrowUp");
-  await drawer.getByText(first).waitFor();
+  await drawer.getByText(first, { exact: true }).waitFor();
   await page.goBack();
   await drawer.waitFor({ state: "detached" });
   assert.equal(opened(), null);
