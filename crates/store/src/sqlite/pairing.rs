@@ -27,8 +27,9 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
@@ -61,6 +62,15 @@ const WAL_MAGIC: u32 = 0x377f_0682;
 struct Header {
     user_version: u32,
     application_id: u32,
+}
+
+impl Header {
+    fn of(bytes: &[u8; HEADER]) -> Self {
+        Self {
+            user_version: number(bytes, USER_VERSION),
+            application_id: number(bytes, APPLICATION_ID),
+        }
+    }
 }
 
 /// What a `-wal` holds.
@@ -125,15 +135,12 @@ fn belongs(header: Option<Header>, wal: Wal, was_open: bool) -> bool {
     }
 }
 
-/// The header of a database file; `None` if there is none yet. A file that is not a database is
+/// The header of a database file that this process has not opened; `None` if there is none yet. A file that is not a database is
 /// left to SQLite, which reports it.
 fn read_header(path: &Path) -> std::io::Result<Option<Header>> {
     let mut header = [0; HEADER];
     match File::open(path).and_then(|mut file| file.read_exact(&mut header)) {
-        Ok(()) => Ok(Some(Header {
-            user_version: number(&header, USER_VERSION),
-            application_id: number(&header, APPLICATION_ID),
-        })),
+        Ok(()) => Ok(Some(Header::of(&header))),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::UnexpectedEof) => {
             Ok(None)
         }
@@ -209,6 +216,10 @@ fn wal_of(path: &Path) -> PathBuf {
 #[derive(Clone, Debug)]
 pub(super) struct Pairing {
     path: PathBuf,
+    /// The database file, opened once. By the rules of POSIX, a process that closes any descriptor of a
+    /// file drops all its locks on it, SQLite's too: any program that opened the database beside us
+    /// would then be its last user, and remove the `-wal` in use.
+    file: Arc<OnceLock<File>>,
     wal: PathBuf,
     /// Whether this process serves the file: then no other process marks it as closed meanwhile.
     serves: bool,
@@ -219,7 +230,8 @@ pub(super) struct Pairing {
 impl Pairing {
     pub(super) fn new(path: &Path, serves: bool) -> Self {
         let noted = Arc::new(AtomicU64::new(u64::MAX));
-        Self { path: path.to_owned(), wal: wal_of(path), serves, noted }
+        let (path, wal) = (path.to_owned(), wal_of(path));
+        Self { path, file: Arc::default(), wal, serves, noted }
     }
 
     /// Notes which `-wal` it is, if that has changed. The transaction must have started to write, so
@@ -272,7 +284,16 @@ impl Pairing {
     }
 
     fn header(&self) -> Option<Header> {
-        read_header(&self.path).ok()?
+        let file = match self.file.get() {
+            Some(file) => file,
+            None => {
+                let opened = File::open(&self.path).ok()?;
+                self.file.get_or_init(|| opened)
+            }
+        };
+        let mut header = [0; HEADER];
+        file.read_exact_at(&mut header, 0).ok()?;
+        Some(Header::of(&header))
     }
 }
 

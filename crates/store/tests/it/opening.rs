@@ -116,3 +116,22 @@ async fn only_the_owner_can_read_the_files() {
     let refused = open().await.err().unwrap().to_string();
     assert!(refused.contains("chmod 600") && refused.contains("t.db.key"), "{refused}");
 }
+
+/// Without SQLite's lock, any program that opens the database beside the service and closes it would
+/// remove the `-wal` in use.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_database_stays_locked_while_it_is_open() {
+    use std::os::unix::fs::MetadataExt;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("t.db");
+    let url = format!("sqlite://{}", file.display());
+    let open = Open { serve: true, ..Open::default() };
+    let opened = store::open(&url, open).await.unwrap();
+    opened.configuration().await.unwrap();
+    let inode = format!(":{} ", file.metadata().unwrap().ino());
+    let is_locked = || std::fs::read_to_string("/proc/locks").unwrap().contains(&inode);
+    assert!(is_locked());
+    opened.close().await.unwrap();
+    assert!(!is_locked());
+}
