@@ -149,7 +149,7 @@ impl About<'_> {
             text.line("Health: all connectors and accounts are healthy.");
             return;
         }
-        text.line("Health: not healthy are");
+        text.line("Not healthy:");
         for line in &lines {
             text.line(line);
         }

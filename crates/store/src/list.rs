@@ -98,6 +98,11 @@ pub struct Count {
 }
 
 impl Count {
+    /// Whether there is one, or may be.
+    pub fn is_some(&self) -> bool {
+        self.requests > 0 || self.more
+    }
+
     /// Counting stops here, so that it is as fast in a large log as in a small one.
     pub const MOST: usize = 10_000;
 }

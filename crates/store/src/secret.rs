@@ -147,7 +147,8 @@ fn check_private(path: &Path) -> Result<()> {
         if kept.permissions().mode() & 0o007 != 0 {
             return Err(Error::CannotOpen(format!(
                 "other users of this machine can read the key file {path}, and it decrypts the API \
-                 keys: run chmod 600 {path}",
+                 keys: run chmod 600 {path}, or mount it with that mode (in Kubernetes, \
+                 `defaultMode: 0400`)",
                 path = path.display()
             )));
         }

@@ -20,6 +20,8 @@ const LABELS: &[(&str, &str)] = &[
     ("basic.notify", "User to notify on failure"),
     ("basic.notifications", "Failure notifications"),
     ("basic.silent_hours", "Alert when nothing arrives for (hours)"),
+    ("immediate", "Alerts"),
+    ("digest.hour", "Digest at"),
     ("access", "Connector access"),
     ("access.roles", "Roles with access"),
     ("access.user_field", "User field that grants access"),

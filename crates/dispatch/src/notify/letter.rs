@@ -350,12 +350,12 @@ impl Writer<'_> {
         text.gap();
         if let Some(heard) = heard.filter(|_| course.since.is_none()) {
             text.line(&format!(
-                "Resolved: webhooks of {source} arrive again, the last one at {}.",
+                "Resolved. The last webhook of {source} arrived at {}.",
                 time(heard)
             ));
             text.line(
-                "Changes that no webhook reported in the meantime are synced by a sweep, or with the \
-                 next change of their leads:",
+                "Changes that no webhook reported before that are synced by a sweep, or with the next \
+                 change of their leads:",
             );
             text.line(&format!("  leadsync sweep {name}"));
             return text.0;

@@ -120,14 +120,18 @@ impl Desk {
             }
             // A failure of one must not stop the others.
             let mut done = Vec::with_capacity(6);
-            if self.is_time_to_look() {
+            let is_time_to_look = self.is_time_to_look();
+            if is_time_to_look {
                 done.push(self.look_for_silence().await);
                 done.push(self.look_at_quotas().await);
-                done.push(self.send_digests().await);
             }
             done.push(self.tell().await);
             done.push(self.notify_of_catch_up().await);
             done.push(self.send().await);
+            // They can wait, and take longest.
+            if is_time_to_look {
+                done.push(self.send_digests().await);
+            }
             for done in done {
                 if let Err(error) = done {
                     tracing::warn!(%error, "emails are delayed");

@@ -245,6 +245,31 @@ async fn a_refused_duplicate_goes_to_review_once_a_person_retries_it() {
     }
 }
 
+/// The lead itself is there, and a stranger has its phone number: the stranger is not offered as if
+/// nothing else matched.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_with_a_value_of_a_known_lead_is_no_candidate() {
+    let mut scene = Scene::at_work(r#""basic":{"default_country_code":"IN"}"#).await;
+    let phone = ("Phone", "+91-9988776655");
+    let email = ("EmailAddress", "asha@example.com");
+    let stranger = made(&scene.there, &[phone, ("FirstName", "Ashish")]);
+    let own = made(&scene.there, &[email, ("FirstName", "A.")]);
+    let here = made(&scene.here, &[email, phone, ("FirstName", "Asha")]);
+    let request = posted(&scene, &here).await;
+    scene.waits_with(request, "duplicate").await;
+
+    assert_eq!(scene.retry(request).await, 1);
+    let is_tried = |item: &RequestItem| item.records[0].attempts.len() >= 2;
+    let item = scene.until(request, is_tried).await;
+    assert_eq!(problem(&item).code.as_str(), "duplicate", "{item:#?}");
+    assert!(reviews(&scene, State::Open).await.is_empty());
+    assert_eq!(held(&scene.there, &stranger, "FirstName").as_deref(), Some("Ashish"));
+    assert_eq!(held(&scene.there, &stranger, "EmailAddress").unwrap_or_default(), "");
+    assert_eq!(held(&scene.there, &own, "Phone").unwrap_or_default(), "");
+    assert_eq!(scene.there.lead_count(), 2);
+    scene.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rule_decides_in_place_of_a_person() {
     for (rule, expected) in [

@@ -354,6 +354,7 @@ impl Work {
         // A person or a rule decided which lead it is, although another one has one of its keys.
         let is_said = known.search.rivals.as_ref().is_some_and(|rivals| !rivals.is_empty())
             || matches!(known.ruled, Some(Ruled::Decided(_)));
+        let was_asked = known.asked;
         let search = &mut known.search;
         match call {
             // It exists, so it was not created. Update it if that is allowed; otherwise, a capture
@@ -374,7 +375,9 @@ impl Work {
             }
             // Find out which leads they are: a capture by the other key might write to a lead that is
             // linked to another one.
-            Call::Capture(_) if keys > 1 && !search.look_first => {
+            // The account may also have found the lead by its only key, and refused another value of
+            // it: before a person is asked, that lead is looked for.
+            Call::Capture(_) if (keys > 1 || was_asked) && !search.look_first => {
                 search.start_by_looking();
             }
             // According to the directory no lead had the second key, so it was not searched for.

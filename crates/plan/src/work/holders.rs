@@ -84,7 +84,8 @@ impl Work {
         let search = &case.known.search;
         let is_wanted = match call {
             Call::Capture(_) => case.known.asked,
-            Call::CreateLead(_) => true,
+            // If the response was lost, the holder may be the lead itself.
+            Call::CreateLead(_) => !case.known.doubtful,
             _ => false,
         };
         if !is_wanted || search.holders.is_some() || !self.is_unlinked() {

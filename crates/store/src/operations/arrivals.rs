@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use plan::id::ConnectorId;
 use plan::incident::Kind;
 use plan::problem::Problem;
-use sqlx::Row;
+use sqlx::{AssertSqlSafe, Row};
 
 use super::values::{Place, ms};
-use super::{Backend, Connection, QueryBuilder, incident, push_list};
+use super::{Backend, CLAIM_ROWS, Connection, QueryBuilder, incident, push_list};
 use crate::arrivals::{Arrival, Arrivals};
 use crate::error::Result;
 use crate::intake::NewDelivery;
@@ -108,6 +108,14 @@ pub(super) async fn note(connection: &mut Connection, deliveries: &[NewDelivery]
             .await?;
         incident::heard(connection, ConnectorId(connector)).await?;
     }
+    Ok(())
+}
+
+/// Locks all rows in the order in which webhooks are noted: a change of several connectors has an order
+/// of its own.
+pub(super) async fn lock(connection: &mut Connection) -> Result<()> {
+    let query = format!("SELECT connector FROM arrival ORDER BY connector{CLAIM_ROWS}");
+    sqlx::query(AssertSqlSafe(query)).fetch_all(connection).await?;
     Ok(())
 }
 

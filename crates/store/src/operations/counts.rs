@@ -219,7 +219,7 @@ pub(super) async fn by_state(connection: &mut Connection, filter: &Filter) -> Re
     } else {
         Count::default()
     };
-    if is_selective(&any) {
+    if is_selective(&any) && !is_by_outcome(&any) {
         let around = (&any, all.more);
         let states = few_by_state(connection, around, &own, &running, terms.as_ref()).await?;
         return Ok(StateCounts { all, states, echoes });

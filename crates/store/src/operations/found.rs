@@ -48,7 +48,11 @@ pub(super) fn is_by_outcome(filter: &Filter) -> bool {
     let open = open || states::asks_for_open(filter);
     let failed = filter.job_status == Some(JobStatus::Failure)
         || filter.sync_status == Some(SyncStatus::Error);
-    let few = open || filter.q.is_some() || filter.batch.is_some() || !filter.ids.is_empty();
+    let few = open
+        || filter.q.is_some()
+        || filter.batch.is_some()
+        || filter.backfill.is_some()
+        || !filter.ids.is_empty();
     let of_failures = filter.event == Some(Event::Failed)
         || filter.cause.is_some()
         || states::asks_for_failures(filter);

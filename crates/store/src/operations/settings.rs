@@ -12,7 +12,7 @@ use sqlx::Row;
 use super::audit::{Entry, audit};
 use super::changing::{Making, account_place, token_place};
 use super::values::Place;
-use super::{Backend, Connection, catalogue, count_up, marks, traits};
+use super::{Backend, Connection, arrivals, catalogue, count_up, marks, traits};
 use crate::audit::Actor;
 use crate::error::{Error, Result};
 use crate::progress::TraitNews;
@@ -68,6 +68,9 @@ impl Settings for Backend {
             Box::pin(async move {
                 // Taken first, so that two changes at once wait for each other.
                 let version = count_up(connection, "configuration").await?;
+                if changes.len() > 1 {
+                    arrivals::lock(connection).await?;
+                }
                 let mut making = Making { connection, cipher: &cipher, actor: &actor, now };
                 for change in changes {
                     making.make(change).await?;

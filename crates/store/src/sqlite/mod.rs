@@ -177,16 +177,20 @@ fn make_private(path: &Path) -> Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let is_open = |mode: u32| mode & 0o077 != 0;
-        if file.metadata().is_ok_and(|kept| is_open(kept.permissions().mode())) {
-            let made = file.set_permissions(std::fs::Permissions::from_mode(PRIVATE));
-            made.map_err(|error| {
-                Error::CannotOpen(format!(
-                    "other users of this machine can read the database {path}, and that can't be \
-                     changed ({error}): run chmod 600 {path} as its owner",
-                    path = path.display()
-                ))
-            })?;
+        let mode = file.metadata().map_or(0, |kept| kept.permissions().mode());
+        let made = match mode & 0o077 {
+            0 => Ok(()),
+            _ => file.set_permissions(std::fs::Permissions::from_mode(PRIVATE)),
+        };
+        // Where another user owns it, a group may have been let in on purpose.
+        if let Err(error) = made
+            && mode & 0o007 != 0
+        {
+            return Err(Error::CannotOpen(format!(
+                "other users of this machine can read the database {path}, and that can't be \
+                 changed ({error}): run chmod 600 {path} as its owner",
+                path = path.display()
+            )));
         }
     }
     Ok(())

@@ -34,6 +34,13 @@ impl Timely {
     }
 }
 
+impl Drop for Timely {
+    /// A handler that does not read its body is at work, too.
+    fn drop(&mut self) {
+        self.place.set_yielding(false);
+    }
+}
+
 impl Body for Timely {
     type Data = Bytes;
     type Error = Box<dyn Error + Send + Sync>;

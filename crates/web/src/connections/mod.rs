@@ -28,7 +28,7 @@ pub struct Limits {
     /// Open connections. Once there are so many, those without a request in progress make room for
     /// new ones; more wait to be accepted.
     pub connections: usize,
-    /// The same for one address.
+    /// The same for one address, except this machine's own, where a proxy may be: more are closed.
     pub connections_of_one: usize,
     /// How long a request's head may take, and a connection may be idle.
     pub head: Duration,
@@ -57,7 +57,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 4_096,
-            connections_of_one: 1_024,
+            connections_of_one: 2_048,
             head: Duration::from_secs(30),
             body: Duration::from_secs(20),
             unread: Duration::from_secs(30),
@@ -103,6 +103,7 @@ pub(crate) async fn serve(
         let cut = cut.clone();
         tasks.spawn(async move {
             tokio::select! {
+                biased;
                 () = connection => {}
                 () = place.closed() => {
                     metrics::counter!("leadsync_connections_closed_total").increment(1);
@@ -128,8 +129,11 @@ async fn accept(
         Ok((stream, peer)) => {
             // Responses are small, and senders wait for them.
             let _ = stream.set_nodelay(true);
-            let place = places.take(peer.ip()).await?;
-            Some((stream, peer, place))
+            let place = places.take(peer.ip()).await;
+            if place.is_none() {
+                metrics::counter!("leadsync_connections_refused_total").increment(1);
+            }
+            Some((stream, peer, place?))
         }
         Err(error) => {
             tracing::warn!(%error, "a connection was not accepted");

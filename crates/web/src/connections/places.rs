@@ -10,9 +10,17 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+/// A connection keeps its place for so long, so that its first request can arrive.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// How often a connection that must make room looks whether its request has ended.
+const AGAIN: Duration = Duration::from_millis(50);
 
 /// The places for connections.
 #[derive(Debug)]
@@ -36,6 +44,7 @@ struct Open {
 #[derive(Debug)]
 struct Taken {
     address: IpAddr,
+    since: Instant,
     yields: Arc<AtomicBool>,
     /// Cancelled when it must make room.
     closed: CancellationToken,
@@ -74,7 +83,10 @@ impl Places {
                     return Some(Place { places: Arc::clone(self), number, yields, closed });
                 }
                 Err(Full::OfThisAddress) => return None,
-                Err(Full::InAll) => changed.await,
+                // Nobody says when the grace of a new connection is over.
+                Err(Full::InAll) => {
+                    let _ = tokio::time::timeout(GRACE, changed).await;
+                }
             }
         }
     }
@@ -94,13 +106,16 @@ impl Open {
         address: IpAddr,
     ) -> Result<(u64, Arc<AtomicBool>, CancellationToken), Full> {
         let own = self.by_address.get(&address).copied().unwrap_or_default();
-        if own >= most_of_one && !self.close_one(|taken| taken.address == address) {
+        // Everybody comes from here if a proxy on this machine stands before us.
+        let is_shared = address.is_loopback();
+        if own >= most_of_one && !is_shared && !self.close_one(|taken| taken.address == address) {
             return Err(Full::OfThisAddress);
         }
         let in_all: usize = self.by_address.values().sum();
         if in_all >= most {
             let counts = &self.by_address;
-            let yielding = self.places.values().filter(|taken| taken.may_close());
+            // Of several with as many, that of the oldest connection.
+            let yielding = self.places.values().rev().filter(|taken| taken.may_close());
             let heaviest =
                 yielding.map(|taken| taken.address).max_by_key(|address| counts.get(address));
             let Some(heaviest) = heaviest else { return Err(Full::InAll) };
@@ -112,6 +127,7 @@ impl Open {
         *self.by_address.entry(address).or_default() += 1;
         let taken = Taken {
             address,
+            since: Instant::now(),
             yields: Arc::clone(&yields),
             closed: closed.clone(),
             is_closing: false,
@@ -143,7 +159,7 @@ impl Open {
 
 impl Taken {
     fn may_close(&self) -> bool {
-        !self.is_closing && self.yields.load(Ordering::Acquire)
+        !self.is_closing && self.yields.load(Ordering::Acquire) && self.since.elapsed() >= GRACE
     }
 }
 
@@ -156,9 +172,12 @@ impl Place {
         }
     }
 
-    /// Resolves when the connection must make room.
+    /// Resolves when the connection must make room. A request that began in the meantime is finished.
     pub(super) async fn closed(&self) {
         self.closed.cancelled().await;
+        while !self.yields.load(Ordering::Acquire) {
+            tokio::time::sleep(AGAIN).await;
+        }
     }
 }
 
@@ -187,7 +206,7 @@ mod tests {
         place.closed.is_cancelled()
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn the_heaviest_address_makes_room() {
         let places = Places::new(4, 100);
         let guest = places.take(address(1)).await.unwrap();
@@ -195,6 +214,7 @@ mod tests {
         for _ in 0..3 {
             crowd.push(places.take(address(2)).await.unwrap());
         }
+        tokio::time::advance(GRACE).await;
         let _new = places.take(address(3)).await.unwrap();
         assert_eq!(crowd.iter().map(is_closed).collect::<Vec<_>>(), [true, false, false]);
         let _another = places.take(address(4)).await.unwrap();
@@ -202,17 +222,18 @@ mod tests {
         assert!(!is_closed(&guest));
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn what_is_being_handled_keeps_its_place() {
         let places = Places::new(2, 100);
         let works = places.take(address(1)).await.unwrap();
         works.set_yielding(false);
         let idle = places.take(address(1)).await.unwrap();
+        tokio::time::advance(GRACE).await;
         let _new = places.take(address(2)).await.unwrap();
         assert!(is_closed(&idle) && !is_closed(&works));
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn it_waits_until_one_yields_or_leaves() {
         let places = Places::new(1, 100);
         let first = places.take(address(1)).await.unwrap();
@@ -238,12 +259,14 @@ mod tests {
         assert!(waiting.await.unwrap().is_some());
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn an_address_has_its_share() {
         let places = Places::new(100, 2);
         let works =
             [places.take(address(1)).await.unwrap(), places.take(address(1)).await.unwrap()];
         works[0].set_yielding(false);
+        assert!(places.take(address(1)).await.is_none(), "the other one is new");
+        tokio::time::advance(GRACE).await;
         let third = places.take(address(1)).await.unwrap();
         assert!(is_closed(&works[1]), "the other one made room");
         third.set_yielding(false);

@@ -67,7 +67,7 @@ async fn that_nothing_arrives_is_told_once_and_when_it_arrives_again() {
     let mails = office.mails(2).await;
     assert_eq!(subject(&mails[1]), "leadsync there: resolved");
     let text = body(&mails[1]);
-    assert!(text.contains("webhooks of here arrive again"), "{text}");
+    assert!(text.contains("The last webhook of here arrived at"), "{text}");
     office.close().await;
 }
 

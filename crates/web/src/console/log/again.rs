@@ -92,7 +92,7 @@ pub(in crate::console) async fn ask_all(
         parts: address.parts(),
         address,
         count: format!("{}{}", number(requests), if more { "+" } else { "" }),
-        is_none: requests == 0,
+        is_none: requests == 0 && !more,
         at_once: Retry::AT_ONCE,
         per_minute: Retry::PER_MINUTE,
         most: number(Retry::MOST as u64),

@@ -76,7 +76,7 @@ impl List {
             _ => self.address.path(),
         };
         let path = path.replacen("/requests", "/retries/new", 1);
-        (self.failed.requests > 0).then(|| (shown(self.failed), path))
+        self.failed.is_some().then(|| (shown(self.failed), path))
     }
 
     /// How many echoes are hidden, as text.
@@ -193,7 +193,7 @@ fn tabs(address: &Address, counts: &StateCounts) -> Vec<Tab> {
     let states = TABS.iter().filter_map(|state| {
         let count = counts.states.get(state).copied().unwrap_or_default();
         let is_current = current == state.as_str();
-        let is_shown = is_current || count.requests > 0 || ALWAYS.contains(state);
+        let is_shown = is_current || count.is_some() || ALWAYS.contains(state);
         is_shown.then(|| Tab {
             label: state.label(),
             path: address.with("state", state.as_str()),
