@@ -258,6 +258,8 @@ mod tests {
             let file = folder.path().join(name);
             let key: Vec<u8> = (first..).take(KEY_BYTES).collect();
             std::fs::write(&file, hex(&key)).unwrap();
+            let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+            std::fs::set_permissions(&file, private).unwrap();
             Cipher::from_file(&file, &KeyUse::None).unwrap()
         };
         let (one, other) = (cipher("one", 0), cipher("other", 1));

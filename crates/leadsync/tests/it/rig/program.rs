@@ -81,7 +81,11 @@ impl Program {
     }
 
     pub fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path().join(name), text).expect("a file in the temporary folder");
+        let path = self.path().join(name);
+        std::fs::write(&path, text).expect("a file in the temporary folder");
+        // As a key file must be.
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(&path, private).expect("a file in the temporary folder");
     }
 
     pub fn run(&self, arguments: &[&str]) -> Ran {
