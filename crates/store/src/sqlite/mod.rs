@@ -178,12 +178,12 @@ fn make_private(path: &Path) -> Result<()> {
     {
         use std::os::unix::fs::PermissionsExt;
         let mode = file.metadata().map_or(0, |kept| kept.permissions().mode());
-        let made = match mode & 0o077 {
+        let changed = match mode & 0o077 {
             0 => Ok(()),
             _ => file.set_permissions(std::fs::Permissions::from_mode(PRIVATE)),
         };
         // Where another user owns it, a group may have been let in on purpose.
-        if let Err(error) = made
+        if let Err(error) = changed
             && mode & 0o007 != 0
         {
             return Err(Error::CannotOpen(format!(

@@ -284,12 +284,11 @@ impl Pairing {
     }
 
     fn header(&self) -> Option<Header> {
-        let file = match self.file.get() {
-            Some(file) => file,
-            None => {
-                let opened = File::open(&self.path).ok()?;
-                self.file.get_or_init(|| opened)
-            }
+        let file = if let Some(file) = self.file.get() {
+            file
+        } else {
+            let opened = File::open(&self.path).ok()?;
+            self.file.get_or_init(|| opened)
         };
         let mut header = [0; HEADER];
         file.read_exact_at(&mut header, 0).ok()?;
