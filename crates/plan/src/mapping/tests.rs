@@ -446,6 +446,8 @@ fn a_template_can_not_run_away() {
     for template in [
         "{% for a in range(100000) %}{% for b in range(100000) %}x{% endfor %}{% endfor %}",
         "{{ nope(",
+        "{{ X|replace('', X)|replace('', X)|replace('', X) }}",
+        "{{ X ~ X ~ X ~ X ~ X }}",
     ] {
         let mut connector = definition(PLAIN);
         connector.lead.fields = vec![FieldRow {
@@ -455,7 +457,7 @@ fn a_template_can_not_run_away() {
             ..FieldRow::default()
         }];
         let mapped = Mapping::new(&connector, &Catalogue::default(), &there.clone().into())
-            .apply(&item(r#"{"ProspectID":"1"}"#));
+            .apply(&item(&format!(r#"{{"ProspectID":"1","X":"{}"}}"#, "x".repeat(300_000))));
         assert_eq!(mapped.problems.len(), 1, "{template}");
         assert_eq!(mapped.problems[0].code, Code::BadTemplate);
     }
