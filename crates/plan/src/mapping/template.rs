@@ -105,7 +105,11 @@ fn expression_fault(symbols: &[&str]) -> Option<String> {
             let filters = FILTERS.join(", ");
             return Some(format!("uses the filter '{symbol}', and can use only {filters}"));
         }
-        if *symbol == "(" && is_name(before) && !is_word(before) && !may_have_arguments(&symbols[..at]) {
+        if *symbol == "("
+            && is_name(before)
+            && !is_word(before)
+            && !may_have_arguments(&symbols[..at])
+        {
             return Some(format!("calls '{before}', and has no functions"));
         }
         if *symbol == "*" && multiplies_more_than_numbers(symbols, at) {
@@ -331,7 +335,8 @@ mod tests {
             let refused = fault(&opened(open, 10 * MOST_SYMBOLS)).unwrap();
             assert!(refused.contains("more than 200 names") || refused.contains("4000 bytes"));
         }
-        for more in ["+1", "~1", ".a", "|abs", "**1", " if 1 else 1", "[1]", " and 1", "==1", ",1"] {
+        for more in ["+1", "~1", ".a", "|abs", "**1", " if 1 else 1", "[1]", " and 1", "==1", ",1"]
+        {
             let allowed = continued(more, MOST_SYMBOLS / 4);
             let _ = fault(&allowed);
             let _ = environment().render_str(&allowed, ());

@@ -10,8 +10,8 @@ use plan::state::State;
 use sqlx::Row;
 
 use super::filter::{
-    asks_for_errors, asks_of_records, connectors, push_candidates, push_exists, push_first,
-    push_range, push_record, push_records, push_request, push_status, running,
+    asks_for_errors, asks_of_records, connectors, is_waiting, push_candidates, push_exists,
+    push_first, push_range, push_record, push_records, push_request, push_status, running,
 };
 use super::found::is_by_outcome;
 use super::search::{Terms, push_terms};
@@ -145,7 +145,13 @@ fn push_found(
     running: &HashSet<i64>,
 ) {
     query.push(format!("SELECT {columns} FROM request q"));
-    push_candidates(query, filter);
+    if is_waiting(filter) {
+        // The sum keeps SQLite from reading all requests of the time range to find these few.
+        push_candidates(query, &Filter { from: None, to: None, ..filter.clone() });
+        push_range(query, "q.id + 0", filter);
+    } else {
+        push_candidates(query, filter);
+    }
     if !is_by_candidate(filter, terms) {
         push_records(query, filter, terms);
     }
@@ -158,8 +164,7 @@ fn push_found(
 /// some time, as all are: the index of pending work begins with these two columns, and SQLite uses
 /// an index only if its first columns are given.
 fn push_connectors(query: &mut QueryBuilder, filter: &Filter, connectors: &[i64]) {
-    let waits = matches!(filter.state, Some(State::Queued | State::Held));
-    if waits || filter.job_status == Some(JobStatus::Queued) {
+    if is_waiting(filter) {
         query.push(" AND q.due >= 0 AND q.connector IN ");
         push_list(query, connectors.iter().copied().chain([-1]));
     } else if filter.echoes != Echoes::Any && filter.q.is_none() && !asks_for_errors(filter) {

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use plan::id::RequestId;
 use plan::outcome::{Event, JobStatus, SyncStatus};
+use plan::state::State;
 use sqlx::Row;
 
 use super::search::{Terms, push_terms};
@@ -103,6 +104,12 @@ pub(super) fn asks_for_errors(filter: &Filter) -> bool {
         || filter.job_status == Some(JobStatus::Failure)
         || filter.sync_status == Some(SyncStatus::Error)
         || states::asks_for_failures(filter)
+}
+
+/// Whether only waiting requests match.
+pub(super) fn is_waiting(filter: &Filter) -> bool {
+    matches!(filter.state, Some(State::Queued | State::Held))
+        || filter.job_status == Some(JobStatus::Queued)
 }
 
 /// Adds a filter's conditions on the job status and the state to the result of [`matching`]: which

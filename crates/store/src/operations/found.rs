@@ -6,8 +6,8 @@ use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
 use plan::state::State;
 
 use super::filter::{
-    asks_for_errors, asks_of_records, connectors, matching, numbers, push_first, push_range,
-    push_record, push_request, push_status,
+    asks_for_errors, asks_of_records, connectors, is_waiting, matching, numbers, push_first,
+    push_range, push_record, push_request, push_status,
 };
 use super::{Connection, QueryBuilder, search, states};
 use crate::error::Result;
@@ -61,11 +61,7 @@ pub(super) fn is_by_outcome(filter: &Filter) -> bool {
 
 /// Whether the search is for waiting requests, without any other selective condition.
 fn is_by_due(filter: &Filter) -> bool {
-    let is_waiting = matches!(filter.state, Some(State::Queued | State::Held));
-    (is_waiting || filter.job_status == Some(JobStatus::Queued))
-        && !asks_of_records(filter)
-        && filter.q.is_none()
-        && filter.ids.is_empty()
+    is_waiting(filter) && !asks_of_records(filter) && filter.q.is_none() && filter.ids.is_empty()
 }
 
 /// Whether hiding echoes may be the only selective condition. Any number of echoes may follow each
