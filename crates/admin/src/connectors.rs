@@ -1,9 +1,9 @@
 //! Connectors: their settings, and whether they run.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use plan::connector::Definition;
 use serde::Serialize;
-use store::{Actor, Change, Configuration, Connector, Store};
+use store::{Actor, Change, Configuration, Connector, Store, Token};
 
 use crate::Admin;
 use crate::health::{ConnectorCondition, Signs};
@@ -119,6 +119,46 @@ pub(crate) fn must_be_valid(configuration: &Configuration, definition: &Definiti
             ));
         }
     }
+    Ok(())
+}
+
+/// How long a replaced webhook URL stays valid unless asked otherwise, in hours.
+pub const OLD_URL_HOURS: u32 = 7 * 24;
+/// The longest such time, in hours.
+pub const LONGEST_OLD_URL_HOURS: u32 = 365 * 24;
+
+/// Replaces a connector's webhook URL; the old one stays valid for this many hours, so that the automations
+/// of the source account can be changed meanwhile. Returns the connector with its new URL.
+///
+/// # Errors
+/// There is no such connector, or the time is too long.
+pub async fn replace_url(
+    admin: &Admin,
+    actor: &Actor,
+    name: &str,
+    keep_hours: u32,
+) -> Result<Connector> {
+    known(&admin.store.configuration().await?, name)?;
+    if keep_hours > LONGEST_OLD_URL_HOURS {
+        let most = format!("is {keep_hours}; use at most {LONGEST_OLD_URL_HOURS} hours (a year)");
+        return Err(Refused::wrong("keep_hours", most));
+    }
+    let change = Change::ReplaceUrl {
+        name: name.to_owned(),
+        token: Token::for_webhook()?,
+        overlap: SignedDuration::from_hours(keep_hours.into()),
+    };
+    admin.change(vec![change], actor).await?;
+    Ok(known(&admin.store.configuration().await?, name)?.clone())
+}
+
+/// Ends the validity of the URLs that a connector had before.
+///
+/// # Errors
+/// There is no such connector.
+pub async fn end_old_urls(admin: &Admin, actor: &Actor, name: &str) -> Result<()> {
+    known(&admin.store.configuration().await?, name)?;
+    admin.change(vec![Change::EndFormerUrls { name: name.to_owned() }], actor).await?;
     Ok(())
 }
 

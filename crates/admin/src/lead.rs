@@ -16,6 +16,7 @@ use serde::Serialize;
 use store::{Actor, Configuration, Connector, HistoryItem, Store};
 
 use crate::Admin;
+use crate::access::Reach;
 
 /// A lead of an account and its history.
 #[derive(Debug, Serialize)]
@@ -119,13 +120,13 @@ pub enum Direction {
     Out,
 }
 
-/// Releases a frozen field of a lead; returns whether there was one.
+/// Releases a frozen field of a lead in reach; returns whether there was one.
 ///
 /// # Errors
 /// The store failed.
 pub async fn release(
     admin: &Admin,
-    configuration: &Configuration,
+    (configuration, reach): (&Configuration, &Reach),
     account: &store::Account,
     id: &str,
     field: &str,
@@ -133,6 +134,9 @@ pub async fn release(
 ) -> store::Result<bool> {
     let id = LeadId::new(id);
     let id = id.as_str();
+    if !is_in_reach(admin.store.as_ref(), (configuration, reach), account, id).await? {
+        return Ok(false);
+    }
     let mut was_frozen = false;
     for pair in pairs(configuration, account.id) {
         let end = (pair, pair.side(account.id));
@@ -143,16 +147,43 @@ pub async fn release(
     Ok(was_frozen)
 }
 
-/// A lead of this account; `None` if the log has nothing about it.
+/// Whether a connector in reach has a record of this lead. That its account is in reach is not enough:
+/// other connectors may sync other leads of it.
+///
+/// # Errors
+/// The store failed.
+pub async fn is_in_reach(
+    store: &dyn Store,
+    (configuration, reach): (&Configuration, &Reach),
+    account: &store::Account,
+    id: &str,
+) -> store::Result<bool> {
+    if *reach == Reach::All {
+        return Ok(true);
+    }
+    let (history, _) = store.history(id).await?;
+    Ok(history.iter().any(|item| {
+        let mut connectors = configuration.connectors.iter().filter(|of| of.id == item.connector);
+        connectors.any(|of| {
+            reach.has(&of.definition.name) && direction(of, account.id, id, item).is_some()
+        })
+    }))
+}
+
+/// A lead of this account; `None` if the log has nothing about it, or if no connector in reach synced
+/// it.
 pub async fn lead(
     store: &dyn Store,
-    configuration: &Configuration,
+    (configuration, reach): (&Configuration, &Reach),
     account: &store::Account,
     id: &str,
     now: Timestamp,
 ) -> store::Result<Option<LeadItem>> {
     let id = LeadId::new(id);
     let id = id.as_str();
+    if !is_in_reach(store, (configuration, reach), account, id).await? {
+        return Ok(None);
+    }
     let (history, more) = store.history(id).await?;
     let mut twins = Vec::new();
     let mut base = Snapshot::default();

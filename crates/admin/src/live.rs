@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use store::{Account, Actor, Call, Configuration, Connector, NewDelivery, Origin};
 
 use crate::access::Reach;
-use crate::lead::{LeadItem, Twin};
+use crate::lead::{self, LeadItem, Twin};
 use crate::{Admin, Refused, Result, quota};
 
 /// A lead beside its counterpart in another account, as both are now.
@@ -153,7 +153,8 @@ async fn read(
 /// read, and becomes a request as if a sweep had found it. Returns by how many connectors.
 ///
 /// # Errors
-/// No enabled connector reads the account, or the account does not return the lead.
+/// No enabled connector reads the account, no connector in reach has a record of the lead, or the
+/// account does not return it.
 pub async fn sync(
     admin: &Admin,
     (actor, reach): (&Actor, &Reach),
@@ -166,6 +167,10 @@ pub async fn sync(
     let connectors: Vec<&Connector> = configuration.connectors.iter().filter(reads).collect();
     if connectors.is_empty() {
         return Err(Refused::wrong("account", "has no enabled connector that reads it"));
+    }
+    let within = (configuration, reach);
+    if !lead::is_in_reach(admin.store.as_ref(), within, account, id).await? {
+        return Err(Refused::not_found("lead", id, "requests"));
     }
     let lead = read(admin, configuration, account, id).await?;
     let lead = lead.map_err(|why| Refused::wrong("lead", format!("was not synced: {why}")))?;

@@ -20,6 +20,8 @@ pub const ACTIONS: &[&str] = &[
     "put_connector",
     "set_enabled",
     "set_wiring",
+    "replace_url",
+    "end_former_urls",
     "remove_connector",
     "put_account",
     "remove_account",

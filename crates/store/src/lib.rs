@@ -80,7 +80,8 @@ pub use retry::{LinkedRecords, Retried, Retry, RetryBatch, Selection};
 pub use reviews::{NewReview, ReviewFilter, ReviewItem, Reviews};
 pub use session::{EndSessions, Guest, NewLink, NewSession, Person, Session, SessionItem};
 pub use settings::{
-    Account, AccountPlan, Change, Configuration, Connector, Keys, Settings, Version, Wiring,
+    Account, AccountPlan, Change, Configuration, Connector, FormerUrl, Keys, Settings, Version,
+    Wiring,
 };
 pub use store::Store;
 pub use tally::{Cause, Health, Span, Step, Tally, Used, Waiting};

@@ -1,7 +1,9 @@
 //! Accounts and connectors.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use plan::connector::Definition;
 use plan::id::{AccountId, ConnectorId};
 use plan::metadata::{Catalogue, FieldChange};
@@ -36,6 +38,9 @@ pub trait Settings: Send + Sync + std::fmt::Debug {
     /// Notes that a connector's webhook URL was verified, unless that was noted within the last
     /// minute.
     async fn note_verified(&self, connector: ConnectorId, at: Timestamp) -> Result<()>;
+
+    /// Notes when the webhook URLs with these tokens were last used.
+    async fn note_urls_used(&self, used: HashMap<TokenHash, Timestamp>) -> Result<()>;
 
     /// The definition that a connector had at this version.
     async fn definition(&self, connector: ConnectorId, version: i64) -> Result<Option<Definition>>;
@@ -205,6 +210,25 @@ pub struct Connector {
     pub token: Token,
     /// The hash by which the receiver finds the connector.
     pub token_hash: TokenHash,
+    /// When the URL was made or last replaced, if it was since this is noted.
+    pub url_since: Option<Timestamp>,
+    /// When it was last used, to a minute.
+    pub url_used: Option<Timestamp>,
+    /// The URLs that it replaced, the newest first.
+    pub former_urls: Vec<FormerUrl>,
+}
+
+/// A webhook URL that was replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FormerUrl {
+    /// The hash of its token.
+    pub token_hash: TokenHash,
+    /// When it was replaced.
+    pub replaced_at: Timestamp,
+    /// Until when it is valid beside the current one.
+    pub ends_at: Timestamp,
+    /// When it was last used, to a minute.
+    pub used_at: Option<Timestamp>,
 }
 
 /// One saved version of a connector's settings.
@@ -286,6 +310,20 @@ pub enum Change {
         name: String,
         /// The secret's hash.
         secret: Option<TokenHash>,
+    },
+    /// Gives a connector's webhook URL another token.
+    ReplaceUrl {
+        /// The connector's name.
+        name: String,
+        /// The new token.
+        token: Token,
+        /// How long the former URL stays valid.
+        overlap: SignedDuration,
+    },
+    /// Ends the validity of the URLs that were replaced.
+    EndFormerUrls {
+        /// The connector's name.
+        name: String,
     },
     /// Removes a connector with its requests, and the links of its accounts if no other connector
     /// has the same two.

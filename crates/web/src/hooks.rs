@@ -36,7 +36,7 @@ pub(crate) async fn receive(
     Path(token): Path<String>,
     request: Request,
 ) -> Response {
-    let connector = shared.tokens.connector(&token).await;
+    let connector = shared.tokens.connector(&token, (shared.clock)()).await;
     answered(&shared, connector, request).await
 }
 
@@ -47,7 +47,8 @@ pub(crate) async fn receive_wired(
     request: Request,
 ) -> Response {
     let secret = request.headers().get(SECRET_HEADER).and_then(|secret| secret.to_str().ok());
-    let connector = shared.tokens.wired(&token, secret.unwrap_or_default()).await;
+    let secret = secret.unwrap_or_default();
+    let connector = shared.tokens.wired(&token, secret, (shared.clock)()).await;
     answered(&shared, connector, request).await
 }
 
@@ -69,7 +70,7 @@ async fn answered(
 
 /// `GET` and `HEAD`: the sender's *Verify*.
 pub(crate) async fn verify(State(shared): State<Shared>, Path(token): Path<String>) -> Response {
-    match shared.tokens.connector(&token).await {
+    match shared.tokens.connector(&token, (shared.clock)()).await {
         Ok(connector) => verified(&shared, connector).await.into_response(),
         Err(unknown) => Answer::Unknown(unknown).into_response(),
     }

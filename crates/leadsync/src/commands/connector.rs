@@ -27,6 +27,8 @@ pub enum Connector {
     Mapping(Name),
     /// Print a connector's webhook URL, for the automation in the source account
     Url(Name),
+    /// Replace a connector's webhook URL; the old one stays valid for a while
+    RotateUrl(RotateUrl),
     /// Enable a connector
     Enable(Name),
     /// Disable a connector: nothing is synced until it is enabled
@@ -48,6 +50,20 @@ pub enum Connector {
 pub struct Name {
     /// The connector's name
     name: String,
+}
+
+/// Replace a connector's webhook URL; the old one stays valid for a while
+///
+/// Use it if the URL may have become known to others. Put the new URL into the automations of the source
+/// account while the old one is still valid; the console shows when each was last used. Webhooks that
+/// `wire` created get the new URL when it is run again.
+#[derive(Debug, clap::Args)]
+pub struct RotateUrl {
+    /// The connector's name
+    name: String,
+    /// For how many hours the old URL stays valid; 0 ends it, and those before it, at once
+    #[arg(long, value_name = "N", default_value_t = connectors::OLD_URL_HOURS)]
+    keep_hours: u32,
 }
 
 /// Create webhooks in the source account, in place of automations
@@ -111,6 +127,7 @@ impl Connector {
             Self::Show(Name { name }) => show(settings, store, configuration, &name).await,
             Self::Mapping(Name { name }) => mapping(settings, store, configuration, &name).await,
             Self::Url(Name { name }) => url(settings, store, configuration, &name).await,
+            Self::RotateUrl(wanted) => rotate_url(settings, &admin, wanted).await,
             Self::Enable(Name { name }) => switch(settings, &admin, &name, true).await,
             Self::Disable(Name { name }) => switch(settings, &admin, &name, false).await,
             Self::Confirm(Name { name }) => {
@@ -306,6 +323,34 @@ async fn url(
         return output::json(&serde_json::json!({ "name": name, "url": url }));
     }
     output::line(&url)
+}
+
+async fn rotate_url(settings: &Settings, admin: &Admin, wanted: RotateUrl) -> anyhow::Result<()> {
+    let RotateUrl { name, keep_hours } = wanted;
+    find(&admin.store.configuration().await?, &name)?;
+    let actor = Actor::command_line();
+    let connector = connectors::replace_url(admin, &actor, &name, keep_hours).await?;
+    if keep_hours == 0 {
+        connectors::end_old_urls(admin, &actor, &name).await?;
+    }
+    let url = admin::webhook_url(&settings.base_url(admin.store.as_ref()).await?, &connector.token);
+    let valid =
+        connector.former_urls.first().filter(|_| keep_hours > 0).map(|former| former.ends_at);
+    if settings.json {
+        let value = serde_json::json!({ "name": name, "url": url, "old_valid_until": valid });
+        return output::json(&value);
+    }
+    output::line(&url)?;
+    let old = valid.map_or_else(
+        || "The old URL is no longer valid.".to_owned(),
+        |until| format!("The old URL stays valid until {}.", output::time(until)),
+    );
+    let wired = if connector.wiring.is_some() {
+        format!(" Run `leadsync connector wire {name}` to give the webhooks the new one.")
+    } else {
+        String::new()
+    };
+    output::line(&format!("{old}{wired}"))
 }
 
 async fn wiring(

@@ -41,9 +41,29 @@ fn the_url_stays_the_same() {
 }
 
 #[test]
+fn the_url_is_replaced_on_demand() {
+    let program = Program::with_pair();
+    let url = || program.run(&["connector", "url", "sales-to-patients", "--json"]).json();
+    let first = url();
+    let rotate = |more: &[&str]| {
+        let command = ["connector", "rotate-url", "sales-to-patients"];
+        program.run(&[&command, more].concat())
+    };
+    let told = rotate(&["--json"]).json();
+    assert_eq!(told["url"], url()["url"]);
+    assert_ne!(url(), first);
+    assert!(told["old_valid_until"].is_string(), "{told}");
+    let second = url();
+    let printed = rotate(&["--keep-hours", "0"]).succeeded().stdout;
+    assert!(printed.contains("/hooks/") && printed.contains("no longer valid."), "{printed}");
+    assert_ne!(url(), second);
+    rotate(&["--keep-hours", "9000"]).failed(1, &["keep_hours", "at most 8760 hours"]);
+}
+
+#[test]
 fn an_unknown_name_fails() {
     let program = Program::with_pair();
-    for command in ["show", "url", "enable", "disable", "remove"] {
+    for command in ["show", "url", "rotate-url", "enable", "disable", "remove"] {
         program.run(&["connector", command, "nobody"]).failed(1, &["nobody"]);
     }
 }

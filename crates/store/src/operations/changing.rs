@@ -38,8 +38,8 @@ pub(super) struct Making<'a> {
 }
 
 /// What a change needs of a connector's row.
-struct Known {
-    id: i64,
+pub(super) struct Known {
+    pub(super) id: i64,
     pair: Pair,
     enabled: bool,
     version: i64,
@@ -60,11 +60,15 @@ impl Making<'_> {
                 self.set_answer(&account, &question, answer.as_deref()).await
             }
             Change::SetWiring { name, secret } => self.set_wiring(&name, secret).await,
+            Change::ReplaceUrl { name, token, overlap } => {
+                self.replace_url(&name, &token, overlap).await
+            }
+            Change::EndFormerUrls { name } => self.end_former_urls(&name).await,
             Change::RemoveConnector { name } => self.remove_connector(&name).await,
         }
     }
 
-    async fn audit(
+    pub(super) async fn audit(
         &mut self,
         action: &str,
         subject: &str,
@@ -246,7 +250,8 @@ impl Making<'_> {
             None => {
                 let row = sqlx::query(
                     "INSERT INTO connector (name, source, destination, enabled, version, token, \
-                     token_hash, disabled_at) VALUES ($1, $2, $3, FALSE, 1, $4, $5, $6) \
+                     token_hash, disabled_at, url_since) \
+                     VALUES ($1, $2, $3, FALSE, 1, $4, $5, $6, $6) \
                      RETURNING id",
                 )
                 .bind(name)
@@ -420,7 +425,7 @@ impl Making<'_> {
         .transpose()
     }
 
-    async fn must_know(&mut self, name: &str) -> Result<Known> {
+    pub(super) async fn must_know(&mut self, name: &str) -> Result<Known> {
         let known = self.connector(name).await?;
         known.ok_or_else(|| Error::Refused(format!("there is no connector {name}")))
     }

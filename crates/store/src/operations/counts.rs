@@ -5,13 +5,14 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use plan::outcome::{Event, JobStatus};
+use plan::outcome::Event;
 use plan::state::State;
 use sqlx::Row;
 
 use super::filter::{
     asks_for_errors, asks_of_records, connectors, is_waiting, push_candidates, push_exists,
-    push_first, push_range, push_record, push_records, push_request, push_status, running,
+    push_first, push_newest_mentions, push_range, push_record, push_records, push_request,
+    push_status, running,
 };
 use super::found::is_by_outcome;
 use super::search::{Terms, push_terms};
@@ -117,7 +118,15 @@ async fn requests(
     running: &HashSet<i64>,
     terms: Option<&Terms>,
 ) -> Result<Count> {
-    let mut query = QueryBuilder::new("SELECT count(*), count(CASE WHEN ");
+    let mut query = QueryBuilder::new("SELECT ");
+    if let Some(terms) = terms.filter(|terms| !terms.is_empty()) {
+        query.push("(SELECT count(*) FROM (");
+        push_newest_mentions(&mut query, (filter, terms), (i64::MAX, limit(filter)));
+        query.push(") AS candidate)");
+    } else {
+        query.push("count(*)");
+    }
+    query.push(", count(CASE WHEN ");
     if is_by_candidate(filter, terms) {
         push_exists(&mut query, "found.id", filter);
     } else {
@@ -152,8 +161,12 @@ fn push_found(
     } else {
         push_candidates(query, filter);
     }
-    if !is_by_candidate(filter, terms) {
-        push_records(query, filter, terms);
+    if let Some(terms) = terms.filter(|terms| !terms.is_empty()) {
+        query.push(" AND q.id IN (");
+        push_newest_mentions(query, (filter, terms), (i64::MAX, limit(filter)));
+        query.push(")");
+    } else if !is_by_candidate(filter, terms) {
+        push_records(query, filter, None);
     }
     push_status(query, filter, running);
     push_connectors(query, filter, connectors);

@@ -26,15 +26,9 @@ pub(super) fn matching(select: &str, filter: &Filter, terms: Option<&Terms>) -> 
 
 /// Adds what a filter asks of the records of a request `q`.
 pub(super) fn push_records(query: &mut QueryBuilder, filter: &Filter, terms: Option<&Terms>) {
-    if let Some([first, others @ ..]) = terms.map(Vec::as_slice) {
-        query.push(" AND q.id IN (SELECT m.request FROM mention m");
-        if asks_of_records(filter) || states::of_records(filter).is_some() {
-            query.push(" JOIN record r ON r.request = m.request AND r.position = m.position");
-        }
-        query.push(" WHERE m.value IN ");
-        push_list(query, first.iter().cloned());
-        push_terms(query, "m", others);
-        push_record(query, "r", filter);
+    if let Some(terms) = terms.filter(|terms| !terms.is_empty()) {
+        query.push(" AND q.id IN (");
+        push_mentions(query, filter, terms);
         query.push(")");
     } else if filter.batch.is_some() {
         query.push(" AND q.id IN (SELECT r.request FROM record r WHERE 1 = 1");
@@ -44,6 +38,33 @@ pub(super) fn push_records(query: &mut QueryBuilder, filter: &Filter, terms: Opt
         query.push(" AND ");
         push_exists(query, "q.id", filter);
     }
+}
+
+/// Selects the requests with a record that matches these terms, of which there is at least one, and
+/// what a filter asks of records.
+fn push_mentions(query: &mut QueryBuilder, filter: &Filter, terms: &Terms) {
+    let Some((first, others)) = terms.split_first() else { return };
+    query.push("SELECT DISTINCT m.request FROM mention m");
+    if asks_of_records(filter) || states::of_records(filter).is_some() {
+        query.push(" JOIN record r ON r.request = m.request AND r.position = m.position");
+    }
+    query.push(" WHERE m.value IN ");
+    push_list(query, first.iter().cloned());
+    push_terms(query, "m", others);
+    push_record(query, "r", filter);
+}
+
+/// Selects at most so many of them, the newest ones before number `before` and in the filter's time
+/// range. Without a limit, PostgreSQL reads all requests to find a few thousand.
+pub(super) fn push_newest_mentions(
+    query: &mut QueryBuilder,
+    (filter, terms): (&Filter, &Terms),
+    (before, most): (i64, i64),
+) {
+    push_mentions(query, filter, terms);
+    push_range(query, "m.request", filter);
+    query.push(" AND m.request < ").push_bind(before);
+    query.push(" ORDER BY m.request DESC LIMIT ").push_bind(most);
 }
 
 /// Adds a filter's conditions on the request `q`, except those on its records and its job status.
@@ -85,6 +106,11 @@ pub(super) fn push_request(query: &mut QueryBuilder, filter: &Filter) {
     }
     match filter.echoes {
         Echoes::Any => {}
+        // The sum keeps SQLite from reading the index without echoes, which has nearly all requests,
+        // instead of that of errors.
+        Echoes::Without if asks_for_errors(filter) => {
+            query.push(" AND q.echo + 0 = 0");
+        }
         Echoes::Without => {
             query.push(" AND q.echo = 0");
         }

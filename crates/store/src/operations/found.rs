@@ -3,11 +3,10 @@
 use std::collections::HashSet;
 
 use plan::outcome::{Entity, Event, JobStatus, SyncStatus};
-use plan::state::State;
 
 use super::filter::{
-    asks_for_errors, asks_of_records, connectors, is_waiting, matching, numbers, push_first,
-    push_range, push_record, push_request, push_status,
+    asks_for_errors, asks_of_records, connectors, is_waiting, matching, numbers, push_candidates,
+    push_first, push_newest_mentions, push_range, push_record, push_request, push_status,
 };
 use super::{Connection, QueryBuilder, search, states};
 use crate::error::Result;
@@ -29,12 +28,7 @@ pub(super) async fn page(
     } else if is_by_echo(filter) {
         by_echo(connection, filter, before, limit + 1, running).await?
     } else {
-        let terms = search::terms(connection, filter).await?;
-        let mut query = matching("SELECT q.id FROM request q", filter, terms.as_ref());
-        push_status(&mut query, filter, running);
-        query.push(" AND q.id < ").push_bind(before).push(" ORDER BY q.id DESC LIMIT ");
-        query.push_bind(i64::try_from(limit + 1).unwrap_or(i64::MAX));
-        numbers(connection, query).await?
+        by_search(connection, filter, before, limit + 1, running).await?
     };
     let more = ids.len() > limit;
     ids.truncate(limit);
@@ -76,6 +70,47 @@ fn is_by_echo(filter: &Filter) -> bool {
         && filter.q.is_none()
         && filter.backfill.is_none()
         && filter.ids.is_empty()
+}
+
+/// How many of the newest requests that mention what is sought are read first.
+const NEWEST_MENTIONS: i64 = 1_000;
+
+/// Reads all requests, or those that mention what is sought: the newest of these first, as a page is
+/// nearly always found among them.
+async fn by_search(
+    connection: &mut Connection,
+    filter: &Filter,
+    before: i64,
+    limit: usize,
+    running: &HashSet<i64>,
+) -> Result<Vec<i64>> {
+    let terms = search::terms(connection, filter).await?;
+    if let Some(terms) = terms.as_ref().filter(|terms| !terms.is_empty()) {
+        let mut query = QueryBuilder::new("SELECT q.id FROM request q");
+        push_candidates(&mut query, filter);
+        query.push(" AND q.id IN (");
+        push_newest_mentions(&mut query, (filter, terms), (before, NEWEST_MENTIONS));
+        query.push(")");
+        let ids = in_order(connection, query, (filter, running), before, limit).await?;
+        if ids.len() == limit {
+            return Ok(ids);
+        }
+    }
+    let query = matching("SELECT q.id FROM request q", filter, terms.as_ref());
+    in_order(connection, query, (filter, running), before, limit).await
+}
+
+async fn in_order(
+    connection: &mut Connection,
+    mut query: QueryBuilder,
+    (filter, running): (&Filter, &HashSet<i64>),
+    before: i64,
+    limit: usize,
+) -> Result<Vec<i64>> {
+    push_status(&mut query, filter, running);
+    query.push(" AND q.id < ").push_bind(before).push(" ORDER BY q.id DESC LIMIT ");
+    query.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    numbers(connection, query).await
 }
 
 /// The conditions of the filter on the request itself, and its newest `limit` requests before

@@ -52,6 +52,7 @@ mod sweeps;
 mod tally;
 mod traits;
 mod unfinished;
+mod urls;
 mod users;
 mod values;
 mod views;

@@ -1,5 +1,7 @@
 //! Accounts and connectors.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use plan::connector::Definition;
@@ -12,7 +14,7 @@ use sqlx::Row;
 use super::audit::{Entry, audit};
 use super::changing::{Making, account_place, token_place};
 use super::values::Place;
-use super::{Backend, Connection, arrivals, catalogue, count_up, marks, traits};
+use super::{Backend, Connection, arrivals, catalogue, count_up, marks, traits, urls};
 use crate::audit::Actor;
 use crate::error::{Error, Result};
 use crate::progress::TraitNews;
@@ -86,6 +88,10 @@ impl Settings for Backend {
             Box::pin(async move { note_verified(connection, connector, at).await })
         })
         .await
+    }
+
+    async fn note_urls_used(&self, used: HashMap<TokenHash, Timestamp>) -> Result<()> {
+        self.note_used(used).await
     }
 
     async fn definition(&self, connector: ConnectorId, version: i64) -> Result<Option<Definition>> {
@@ -252,15 +258,18 @@ pub(super) async fn accounts(connection: &mut Connection, cipher: &Cipher) -> Re
 async fn connectors(connection: &mut Connection, cipher: &Cipher) -> Result<Vec<Connector>> {
     let rows = sqlx::query(
         "SELECT c.id, c.name, c.source, c.destination, c.enabled, c.version, c.token, \
-         v.definition, c.disabled_at, v.at, c.verified_at, c.wired_secret, c.wired_at \
+         v.definition, c.disabled_at, v.at, c.verified_at, c.wired_secret, c.wired_at, \
+         c.url_since, c.url_used \
          FROM connector c \
          JOIN connector_version v ON v.connector = c.id AND v.version = c.version \
          ORDER BY c.name",
     )
-    .fetch_all(connection)
+    .fetch_all(&mut *connection)
     .await?;
+    let mut former = urls::former(connection).await?;
     rows.iter()
         .map(|row| {
+            let id = ConnectorId(row.try_get(0)?);
             let name: String = row.try_get(1)?;
             let place = Place { table: "connector", row: &name };
             let token = cipher
@@ -272,7 +281,7 @@ async fn connectors(connection: &mut Connection, cipher: &Cipher) -> Result<Vec<
                 at.map(|at| place.time(at)).transpose()
             };
             Ok(Connector {
-                id: ConnectorId(row.try_get(0)?),
+                id,
                 definition: place.parse(row.try_get(7)?)?,
                 version: row.try_get(5)?,
                 saved_at: place.time(row.try_get(9)?)?,
@@ -284,6 +293,9 @@ async fn connectors(connection: &mut Connection, cipher: &Cipher) -> Result<Vec<
                 wiring: wiring(row.try_get(11)?, time(12)?),
                 token_hash: token.hash(),
                 token,
+                url_since: time(13)?,
+                url_used: time(14)?,
+                former_urls: former.remove(&id).unwrap_or_default(),
             })
         })
         .collect()

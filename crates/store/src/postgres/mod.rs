@@ -1,11 +1,12 @@
 //! PostgreSQL: for several nodes.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgSslMode};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection as _, Postgres, Row as _, Transaction};
 
@@ -38,6 +39,40 @@ const CONNECTIONS: u32 = 10;
 /// How long an operation waits for a connection, which may have to be opened first.
 const ACQUIRE: Duration = Duration::from_secs(5);
 
+/// Options that verify the server's certificate. sqlx's default, `sslmode=prefer`, takes any, or goes on
+/// without encryption: it is left only for a server on this machine. `disable`, `require` and
+/// `verify-ca` are a person's choice.
+fn verified(options: PgConnectOptions) -> PgConnectOptions {
+    let is_default = matches!(options.get_ssl_mode(), PgSslMode::Prefer | PgSslMode::Allow);
+    if is_default && !is_local(&options) {
+        options.ssl_mode(PgSslMode::VerifyFull)
+    } else {
+        options
+    }
+}
+
+/// Whether the server is on this machine: behind a socket, or on a loopback address.
+fn is_local(options: &PgConnectOptions) -> bool {
+    let host = options.get_host();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    options.get_socket().is_some()
+        || host.starts_with('/')
+        || host == "localhost"
+        || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// What to do if it is the certificate for which the connection fails.
+fn tls_advice(options: &PgConnectOptions) -> &'static str {
+    match options.get_ssl_mode() {
+        PgSslMode::VerifyFull | PgSslMode::VerifyCa => {
+            ". Its certificate is verified: for a certificate authority of your own, add \
+             ?sslrootcert=FILE to the URL; for a server without TLS in a network that you trust, \
+             ?sslmode=disable"
+        }
+        _ => "",
+    }
+}
+
 /// The store on a PostgreSQL database.
 #[derive(Clone, Debug)]
 pub(crate) struct Backend {
@@ -57,10 +92,12 @@ impl Backend {
                     .to_owned(),
             )
         })?;
+        let options = verified(options);
         let options = options.application_name(if serve { SERVES } else { "leadsync" });
         let host = options.get_host().to_owned();
+        let advice = tls_advice(&options);
         let cannot = |error: &dyn std::fmt::Display| {
-            Error::CannotOpen(format!("the database on {host} can't be opened: {error}"))
+            Error::CannotOpen(format!("the database on {host} can't be opened: {error}{advice}"))
         };
         // The pool would only report a timeout; a single connection gives the reason.
         let first = tokio::time::timeout(ACQUIRE, PgConnection::connect_with(&options)).await;
@@ -187,5 +224,31 @@ pub(crate) fn migrations() -> Migrator {
         (35, "alert", include_str!("../../migrations/postgres/0035_alert.sql")),
         (36, "silence digest", include_str!("../../migrations/postgres/0036_silence_digest.sql")),
         (37, "echo", include_str!("../../migrations/postgres/0037_echo.sql")),
+        (38, "webhook_url", include_str!("../../migrations/postgres/0038_webhook_url.sql")),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certificates_are_verified_but_on_this_machine() {
+        for (url, mode) in [
+            ("postgres://u@db.example.com/leads", PgSslMode::VerifyFull),
+            ("postgres://u@db.example.com/leads?sslmode=prefer", PgSslMode::VerifyFull),
+            ("postgres://u@10.0.0.5/leads", PgSslMode::VerifyFull),
+            ("postgres://u@localhost.example.com/leads", PgSslMode::VerifyFull),
+            ("postgres://u@db.example.com/leads?sslmode=disable", PgSslMode::Disable),
+            ("postgres://u@db.example.com/leads?sslmode=require", PgSslMode::Require),
+            ("postgres://u@127.0.0.1/leads", PgSslMode::Prefer),
+            ("postgres://u@[::1]/leads", PgSslMode::Prefer),
+            ("postgres://u@localhost/leads", PgSslMode::Prefer),
+            ("postgres:///leads?host=/var/run/postgresql", PgSslMode::Prefer),
+        ] {
+            let options = verified(PgConnectOptions::from_str(url).expect("a URL"));
+            let same = std::mem::discriminant(&options.get_ssl_mode());
+            assert_eq!(same, std::mem::discriminant(&mode), "{url}");
+        }
+    }
 }

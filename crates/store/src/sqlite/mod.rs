@@ -297,6 +297,7 @@ pub(crate) fn migrations() -> Migrator {
         (35, "alert", include_str!("../../migrations/sqlite/0035_alert.sql")),
         (36, "silence digest", include_str!("../../migrations/sqlite/0036_silence_digest.sql")),
         (37, "echo", include_str!("../../migrations/sqlite/0037_echo.sql")),
+        (38, "webhook_url", include_str!("../../migrations/sqlite/0038_webhook_url.sql")),
     ])
 }
 

@@ -16,6 +16,7 @@ crate::promises! {
     a_removed_connector_leaves_nothing,
     versions_are_listed_newest_first,
     verifications_are_noted_once_a_minute,
+    a_url_is_replaced_and_the_old_one_stays_a_while,
     fields_are_kept,
     changes_of_fields_are_noted,
     keys_are_encrypted_and_need_their_key_file,
@@ -74,6 +75,28 @@ async fn verifications_are_noted_once_a_minute(empty: Empty) {
         assert_eq!(now.connectors[0].verified_at, Some(at(noted)), "after {seconds} s");
         assert_eq!(now.version, version, "no node has to read the settings again");
     }
+}
+
+async fn a_url_is_replaced_and_the_old_one_stays_a_while(empty: Empty) {
+    let before = empty.with_connector().await.connectors[0].clone();
+    let name = || before.definition.name.clone();
+    let used = [(before.token_hash, at(60))].into_iter().collect();
+    empty.store.note_urls_used(used).await.unwrap();
+    let token = Token::from_random([5; 24]);
+    let overlap = jiff::SignedDuration::from_hours(1);
+    empty.change(Change::ReplaceUrl { name: name(), token: token.clone(), overlap }).await.unwrap();
+    let used = [(before.token_hash, at(120)), (token.hash(), at(180))].into_iter().collect();
+    empty.store.note_urls_used(used).await.unwrap();
+    let one = empty.store.configuration().await.unwrap().connectors.remove(0);
+    assert_eq!((one.token_hash, one.version), (token.hash(), before.version));
+    assert_eq!((one.url_since, one.url_used), (Some(at(0)), Some(at(180))));
+    let [old] = one.former_urls.as_slice() else { panic!("one was replaced") };
+    assert_eq!((old.token_hash, old.used_at), (before.token_hash, Some(at(120))));
+    assert_eq!((old.replaced_at, old.ends_at), (at(0), at(3_600)));
+    empty.change(Change::EndFormerUrls { name: name() }).await.unwrap();
+    let one = empty.store.configuration().await.unwrap().connectors.remove(0);
+    assert_eq!(one.former_urls[0].ends_at, at(0));
+    empty.change(Change::RemoveConnector { name: name() }).await.unwrap();
 }
 
 async fn changes_are_made_all_or_none(empty: Empty) {

@@ -25,7 +25,8 @@ async fn reopened(empty: &Empty, sql: &str) -> Arc<dyn Store> {
                 ALTER TABLE record DROP COLUMN code; ALTER TABLE lease DROP COLUMN since; \
                 DROP TABLE mark; ALTER TABLE retry_batch DROP COLUMN linked_by; DROP TABLE trait; \
                 ALTER TABLE connector DROP COLUMN wired_secret; \
-                ALTER TABLE connector DROP COLUMN wired_at; \
+                ALTER TABLE connector DROP COLUMN wired_at; DROP TABLE former_url; \
+                ALTER TABLE connector DROP COLUMN url_since; ALTER TABLE connector DROP COLUMN url_used; \
                 ALTER TABLE account DROP COLUMN probe_until; \
                 DROP TABLE contact; DROP TABLE tally_recent; DROP TABLE dismissal; \
                 DROP TABLE mass_change; DROP TABLE backfill_plan; DROP TABLE backfill; DROP INDEX request_backfill; \

@@ -4,10 +4,11 @@ use admin::connectors::{self, ConnectorItem, ListedConnector};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use jiff::Timestamp;
 use plan::connector::Definition;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use store::{Change, Connector};
+use store::{Change, Connector, FormerUrl};
 
 use super::asker::Asker;
 use super::input::{Input, Named, Params, read_value};
@@ -32,10 +33,58 @@ impl From<&Connector> for Settings {
     }
 }
 
+/// A connector's webhook URL.
 #[derive(Serialize)]
 pub(crate) struct Url {
     name: String,
     url: String,
+    /// When it was made or last replaced.
+    since: Option<Timestamp>,
+    /// When it was last used, to a minute.
+    used_at: Option<Timestamp>,
+    /// Those that it replaced, the newest first. They themselves are not shown.
+    old: Vec<OldUrl>,
+}
+
+/// A webhook URL that was replaced.
+#[derive(Serialize)]
+struct OldUrl {
+    replaced_at: Timestamp,
+    /// Until when it is valid.
+    valid_until: Timestamp,
+    used_at: Option<Timestamp>,
+}
+
+impl Url {
+    fn of(shared: &Shared, connector: &Connector) -> Self {
+        let old = |former: &FormerUrl| OldUrl {
+            replaced_at: former.replaced_at,
+            valid_until: former.ends_at,
+            used_at: former.used_at,
+        };
+        Self {
+            name: connector.definition.name.clone(),
+            url: webhook_url(&shared.public_url, &connector.token),
+            since: connector.url_since,
+            used_at: connector.url_used,
+            old: connector.former_urls.iter().map(old).collect(),
+        }
+    }
+}
+
+/// How a webhook URL is replaced.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Replacement {
+    /// For how many hours the old URL stays valid.
+    #[serde(default = "Replacement::hours")]
+    keep_hours: u32,
+}
+
+impl Replacement {
+    const fn hours() -> u32 {
+        connectors::OLD_URL_HOURS
+    }
 }
 
 pub(crate) async fn list(
@@ -58,8 +107,28 @@ pub(crate) async fn show(
 
 pub(crate) async fn url(State(shared): State<Shared>, Named(name): Named) -> Result<Json<Url>> {
     let configuration = shared.store.configuration().await?;
-    let url = webhook_url(&shared.public_url, &known_connector(&configuration, &name)?.token);
-    Ok(Json(Url { name, url }))
+    Ok(Json(Url::of(&shared, known_connector(&configuration, &name)?)))
+}
+
+/// Replaces a connector's webhook URL.
+pub(crate) async fn replace_url(
+    State(shared): State<Shared>,
+    asker: Asker,
+    Named(name): Named,
+    Input(Replacement { keep_hours }): Input<Replacement>,
+) -> Result<Json<Url>> {
+    let connector = connectors::replace_url(&shared, &asker.actor, &name, keep_hours).await?;
+    Ok(Json(Url::of(&shared, &connector)))
+}
+
+/// Ends the validity of the URLs that it replaced.
+pub(crate) async fn end_old_urls(
+    State(shared): State<Shared>,
+    asker: Asker,
+    Named(name): Named,
+) -> Result<StatusCode> {
+    connectors::end_old_urls(&shared, &asker.actor, &name).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Takes what [`show`] returns: a `version` in it is the one that the settings are based on.

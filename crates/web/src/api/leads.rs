@@ -13,12 +13,13 @@ use admin::lead::{self, LeadItem};
 
 pub(crate) async fn show(
     State(shared): State<Shared>,
+    asker: Asker,
     Path((account, id)): Path<(String, String)>,
 ) -> Result<Json<LeadItem>> {
     let configuration = shared.store.configuration().await?;
     let known = known_account(&configuration, &account)?;
-    let found =
-        lead::lead(shared.store.as_ref(), &configuration, known, &id, (shared.clock)()).await?;
+    let within = (&configuration, &asker.reach);
+    let found = lead::lead(shared.store.as_ref(), within, known, &id, (shared.clock)()).await?;
     let short: String = id.chars().take(60).collect();
     found.map(Json).ok_or_else(|| Refusal::not_found("lead", &short, "requests"))
 }
@@ -46,6 +47,7 @@ pub(crate) async fn release(
 ) -> Result<Json<Released>> {
     let configuration = shared.store.configuration().await?;
     let known = known_account(&configuration, &account)?;
-    let done = lead::release(&shared, &configuration, known, &id, &field, &asker.actor).await?;
+    let within = (&configuration, &asker.reach);
+    let done = lead::release(&shared, within, known, &id, &field, &asker.actor).await?;
     Ok(Json(Released { released: done }))
 }

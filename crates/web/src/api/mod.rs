@@ -88,6 +88,8 @@ fn routes() -> Vec<Route<Scope>> {
         route(POST, "/connectors/{name}/mass-change/confirm", Operate, mass_change::confirm)
             .of_connector(),
         route(GET, "/connectors/{name}/url", Administer, connectors::url),
+        route(POST, "/connectors/{name}/url", Administer, connectors::replace_url),
+        route(DELETE, "/connectors/{name}/url/old", Administer, connectors::end_old_urls),
         route(GET, "/connectors/{name}/wiring", Administer, wiring::show),
         route(POST, "/connectors/{name}/wiring", Administer, wiring::wire),
         route(DELETE, "/connectors/{name}/wiring", Administer, wiring::unwire),

@@ -69,6 +69,8 @@ fn words(action: &str) -> &'static str {
         "put_connector" => "saved the connector",
         "set_enabled" => "enabled or disabled the connector",
         "set_wiring" => "created or removed webhooks of the connector",
+        "replace_url" => "replaced the webhook URL of the connector",
+        "end_former_urls" => "ended the old webhook URLs of the connector",
         "remove_connector" => "removed the connector",
         "put_account" => "saved the account",
         "remove_account" => "removed the account",

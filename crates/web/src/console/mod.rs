@@ -212,6 +212,8 @@ fn of_connectors(read: Needs, operate: Needs, administer: Needs) -> Vec<Route<Ne
         route(GET, "/connectors/{name}/check", operate, connector::check).of_connector(),
         route(GET, "/connectors/{name}/preview", operate, connector::preview_form).of_connector(),
         route(POST, "/connectors/{name}/preview", operate, connector::preview).of_connector(),
+        route(POST, "/connectors/{name}/url", administer, connector::replace_url),
+        route(POST, "/connectors/{name}/url/end", administer, connector::end_old_urls),
         route(POST, "/connectors/{name}/wire", administer, connector::wire),
         route(POST, "/connectors/{name}/unwire", administer, connector::unwire),
         route(GET, "/connectors/{name}/backfill", operate, connector::backfill).of_connector(),

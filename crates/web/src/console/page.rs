@@ -222,6 +222,8 @@ const TOLD: &[(&str, &str)] = &[
     ("none_resolved", "No review was resolved: the rule decides none of the open ones."),
     ("own_password_set", "Password changed. Your other sessions have ended."),
     ("released", "Field released. It syncs again unless another loop is detected."),
+    ("url_replaced", "Webhook URL replaced. Put the new one into the automations."),
+    ("urls_ended", "The old webhook URLs are no longer valid."),
     ("view_saved", "View saved."),
     ("view_renamed", "View renamed."),
     ("view_removed", "View removed."),

@@ -45,7 +45,7 @@ pub(super) use refresh::{begin as refresh, show as refresh_form};
 pub(super) use saving::{put, show};
 pub(super) use summary::show as summary;
 pub(super) use versions::{restore, show as versions};
-pub(super) use webhook::{show as webhook, unwire, wire};
+pub(super) use webhook::{end_old_urls, replace_url, show as webhook, unwire, wire};
 
 use std::collections::BTreeSet;
 

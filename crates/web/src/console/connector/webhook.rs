@@ -6,19 +6,20 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
 use plan::outcome::Event;
 use plan::problem::Problem;
 use plan::wiring::Wired;
-use store::{Connector, Filter, Page, RequestItem};
+use store::{Connector, Filter, FormerUrl, Page, RequestItem};
 
 use super::page::{self, Shown, told};
 use super::{Frame, Opened, address, open};
 use crate::Shared;
 use crate::console::form::Form;
 use crate::console::visitor::Visitor;
-use admin::webhook_url;
 use admin::wiring::{Act, Job, NotWired};
+use admin::{connectors, webhook_url};
 
 const HERE: &str = "/webhook";
 
@@ -30,6 +31,7 @@ struct Webhook {
     frame: Frame,
     told: Option<&'static str>,
     ways: Vec<Way>,
+    now: Timestamp,
 }
 
 /// What the source is to report besides leads.
@@ -55,6 +57,10 @@ struct Way {
     destination: String,
     enabled: bool,
     url: String,
+    /// When the URL was last used, to a minute.
+    used_at: Option<Timestamp>,
+    /// The URLs that it replaced, the newest first.
+    old: Vec<FormerUrl>,
     /// The URL as LeadSquared's form takes it: without the scheme.
     scheme: &'static str,
     bare: String,
@@ -74,6 +80,14 @@ struct Way {
 }
 
 impl Webhook {
+    fn is_valid(&self, old: &FormerUrl) -> bool {
+        old.ends_at > self.now
+    }
+
+    fn has_valid(&self, way: &Way) -> bool {
+        way.old.iter().any(|old| self.is_valid(old))
+    }
+
     fn is_pair(&self) -> bool {
         self.ways.len() > 1
     }
@@ -104,6 +118,37 @@ pub(in crate::console) async fn show(
     Query(given): Query<BTreeMap<String, String>>,
 ) -> Shown {
     shown(&shared, visitor, &name, told(&given), Done::new()).await
+}
+
+/// Replaces the webhook URL; the old one stays valid for as long as the form says.
+pub(in crate::console) async fn replace_url(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+    form: Form,
+) -> Shown {
+    let hours = form.text("keep_hours").parse().unwrap_or(connectors::OLD_URL_HOURS);
+    connectors::replace_url(&shared, &visitor.actor(), &name, hours).await?;
+    if hours == 0 {
+        connectors::end_old_urls(&shared, &visitor.actor(), &name).await?;
+    }
+    Ok(back(&name, "url_replaced"))
+}
+
+/// Ends the URLs that it replaced.
+pub(in crate::console) async fn end_old_urls(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+    _: Form,
+) -> Shown {
+    connectors::end_old_urls(&shared, &visitor.actor(), &name).await?;
+    Ok(back(&name, "urls_ended"))
+}
+
+fn back(name: &str, told: &str) -> Response {
+    let path = format!("{}{HERE}", address(name));
+    Redirect::to(&page::with_told(&path, told)).into_response()
 }
 
 /// Makes the source account's native webhooks, or renews them; of both connectors of a pair, if the
@@ -156,7 +201,8 @@ async fn shown(
 ) -> Shown {
     let opened = open(shared, &visitor, name, HERE).await?;
     let ways = ways(shared, &opened, done).await?;
-    let webhook = Webhook { page: "Connectors", visitor, frame: opened.frame, told, ways };
+    let now = (shared.clock)();
+    let webhook = Webhook { page: "Connectors", visitor, frame: opened.frame, told, ways, now };
     let is_wrong = webhook.ways.iter().any(|way| way.not_wired.is_some());
     let status = if is_wrong { StatusCode::BAD_GATEWAY } else { StatusCode::OK };
     Ok(page::page(status, &webhook))
@@ -199,6 +245,8 @@ async fn way(shared: &Shared, connector: &Connector) -> store::Result<Way> {
         enabled: connector.enabled,
         is_local: ["127.", "localhost", "[::1]"].iter().any(|host| bare.starts_with(host)),
         url,
+        used_at: connector.url_used,
+        old: connector.former_urls.clone(),
         scheme,
         bare,
         reports: Reports {

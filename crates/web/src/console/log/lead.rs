@@ -106,7 +106,7 @@ pub(in crate::console) async fn release(
     let configuration = visitor.reach.narrow(shared.store.configuration().await?);
     let known = configuration.account(&account).ok_or_else(unknown)?;
     let (field, actor) = (form.text("field"), visitor.actor());
-    if !lead::release(&shared, &configuration, known, &id, field, &actor).await? {
+    if !lead::release(&shared, (&configuration, &visitor.reach), known, &id, field, &actor).await? {
         return Err(unknown().into());
     }
     let path = lead_path(&account, &id);
@@ -151,7 +151,8 @@ async fn read(
     let configuration = visitor.reach.narrow(store.configuration().await?);
     let Some(account) = configuration.account(account) else { return Ok(None) };
     let now = (shared.clock)();
-    let Some(lead) = lead::lead(store, &configuration, account, id, now).await? else {
+    let within = (&configuration, &visitor.reach);
+    let Some(lead) = lead::lead(store, within, account, id, now).await? else {
         return Ok(None);
     };
     let mut live = None;

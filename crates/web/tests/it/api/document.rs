@@ -59,6 +59,8 @@ async fn answers_are_as_the_description_says() {
         ("POST", "/connectors/{name}/enable", "/connectors/ba/enable", None),
         ("POST", "/connectors/{name}/disable", "/connectors/ba/disable", None),
         ("GET", "/connectors/{name}/url", "/connectors/ba/url", None),
+        ("POST", "/connectors/{name}/url", "/connectors/ba/url", Some(json!({ "keep_hours": 1 }))),
+        ("DELETE", "/connectors/{name}/url/old", "/connectors/ba/url/old", None),
         ("POST", "/connectors/{name}/preview", "/connectors/ab/preview", Some(lead)),
         ("GET", "/connectors/{name}/versions", "/connectors/ba/versions", None),
         ("POST", "/connectors/{name}/draft", "/connectors/ab/draft", Some(trial)),

@@ -194,6 +194,75 @@ async fn a_connector_is_wired_and_unwired_on_its_page_and_by_the_api() {
     browser.house.end().await;
 }
 
+/// A URL that others know is replaced without losing what is sent to the old one meanwhile.
+#[tokio::test]
+async fn a_webhook_url_is_replaced_and_the_old_one_ends_later() {
+    let mut browser = Browser::signed_in().await;
+    let old = browser.house.hook.clone();
+    let mut wire = browser.house.wire().await;
+    let mut status = async |url: &str| {
+        wire.send(crate::wire::post(url, r#"{"a":1}"#)).await;
+        wire.answer().await.expect("an answer").status
+    };
+    let url = async |browser: &mut Browser| {
+        let token = browser.configuration().await.connector("ab").unwrap().token.clone();
+        format!("/hooks/{}", token.expose())
+    };
+    let answer = browser.submit("/connectors/ab/url", &[("keep_hours", "1")]).await;
+    let told = Some("/connectors/ab/webhook?told=url_replaced");
+    assert_eq!(location(&answer), told, "{answer:?}");
+    let new = url(&mut browser).await;
+    assert_ne!(new, old);
+    let begun = std::time::Instant::now();
+    // Another node may learn of it a moment later.
+    while status(&new).await != 200 {
+        assert!(begun.elapsed() < crate::wire::PATIENCE, "the new URL is not known");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(status(&old).await, 200);
+    let page = browser.get("/connectors/ab/webhook").await.body;
+    assert!(page.contains(&new) && !page.contains(&old), "{page}");
+    assert!(page.contains("Old URLs") && page.contains("End old URLs now"), "{page}");
+    // It is shown which of them are still in use.
+    let used = async |browser: &mut Browser| {
+        let configuration = browser.configuration().await;
+        let connector = configuration.connector("ab").unwrap();
+        (connector.url_used.is_some(), connector.former_urls[0].used_at.is_some())
+    };
+    let begun = std::time::Instant::now();
+    while used(&mut browser).await != (true, true) {
+        assert!(begun.elapsed() < crate::wire::PATIENCE, "the use of the URLs is not noted");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    // It ends by itself.
+    browser.house.later.store(3_601, std::sync::atomic::Ordering::SeqCst);
+    assert_eq!((status(&new).await, status(&old).await), (200, 404));
+    let page = browser.get("/connectors/ab/webhook").await.body;
+    assert!(page.contains("no longer valid") && !page.contains("End old URLs now"), "{page}");
+    // Or at once.
+    browser.submit("/connectors/ab/url", &[("keep_hours", "24")]).await;
+    let newest = url(&mut browser).await;
+    while status(&newest).await != 200 {
+        assert!(begun.elapsed() < crate::wire::PATIENCE, "the new URL is not known");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(status(&new).await, 200);
+    let answer = browser.submit("/connectors/ab/url/end", &[]).await;
+    let told = Some("/connectors/ab/webhook?told=urls_ended");
+    assert_eq!(location(&answer), told, "{answer:?}");
+    let begun = std::time::Instant::now();
+    while status(&new).await != 404 {
+        assert!(begun.elapsed() < crate::wire::PATIENCE, "the old URL is still valid");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(status(&newest).await, 200);
+    let too_long = browser.submit("/connectors/ab/url", &[("keep_hours", "9000")]).await;
+    assert_eq!(too_long.status, 400, "{too_long:?}");
+    let audit = browser.get("/audit").await.body;
+    assert!(audit.contains("replaced the webhook URL of the connector"), "{audit}");
+    browser.house.end().await;
+}
+
 #[tokio::test]
 async fn an_account_of_another_region_is_saved_with_the_right_host() {
     let mut browser = Browser::signed_in().await;

@@ -1,5 +1,6 @@
 //! Why a lead's fields hold what they hold.
 
+use plan::access::AccountUser;
 use plan::link::Link;
 use plan::outcome::{Entity, Event};
 use serde_json::{Value, json};
@@ -9,7 +10,7 @@ use super::super::location;
 use super::{Browser, Filler, at, id, text};
 
 /// a → b creates the lead; b's team corrects the city, which goes b → a; a → b updates the name.
-async fn there_and_back(browser: &Browser) {
+async fn there_and_back(browser: &Browser) -> Filler<'_> {
     let mut back = crate::harness::connector("ba", Token::from_random([9; 24]));
     if let store::Change::PutConnector { definition, .. } = &mut back {
         std::mem::swap(&mut definition.source, &mut definition.destination);
@@ -77,6 +78,51 @@ async fn there_and_back(browser: &Browser) {
         ..Progress::default()
     };
     filler.keep(progress).await;
+    filler
+}
+
+/// Connectors of the same two accounts may sync different leads: who may see one of them does not see
+/// the leads of the other.
+#[tokio::test]
+async fn a_lead_is_shown_to_those_who_see_a_connector_that_syncs_it() {
+    let mut browser = Browser::signed_in().await;
+    let filler = there_and_back(&browser).await;
+    let mut other = crate::harness::connector("other", Token::from_random([8; 24]));
+    if let store::Change::PutConnector { definition, .. } = &mut other {
+        definition.access.roles = vec!["Sales_Manager".to_owned()];
+    }
+    let enable = store::Change::SetEnabled { name: "other".to_owned(), enabled: true };
+    let (store, actor) = (&browser.house.store, store::Actor::command_line());
+    store.change_configuration(vec![other, enable], &actor, at(0)).await.unwrap();
+    let other = store.configuration().await.unwrap().connector("other").unwrap().id;
+    filler.deliver(4, other, &json!({ "ProspectID": "its-own" })).await;
+    let its_own = AttemptOutcome {
+        connector: other,
+        source_id: Some("its-own".to_owned()),
+        destination_id: Some("its-twin".to_owned()),
+        mentions: vec!["its-own".to_owned(), "its-twin".to_owned()],
+        ..filler.attempt(4, Event::Updated)
+    };
+    let progress = Progress {
+        attempts: vec![its_own],
+        requests: vec![Filler::ended(4, Event::Updated)],
+        ..Progress::default()
+    };
+    filler.keep(progress).await;
+    let sam = AccountUser::new("Sales_Manager", true, []);
+    browser.house.accounts.say("b", "sam@example.com", Ok(Some(sam)));
+    browser.cookie.clear();
+    browser.sign_in_by_link("sam@example.com").await;
+    for (lead, status) in
+        [("a/in-a", 404), ("b/in-b", 404), ("a/its-own", 200), ("b/its-twin", 200)]
+    {
+        assert_eq!(browser.get(&format!("/leads/{lead}")).await.status, status, "{lead}");
+    }
+    let release = browser.submit("/leads/b/in-b/release", &[("field", "Country")]).await;
+    assert_eq!(release.status, 404, "{release:?}");
+    let sync = browser.submit("/leads/a/in-a/sync", &[]).await;
+    assert_eq!(sync.status, 404, "{sync:?}");
+    browser.house.end().await;
 }
 
 #[tokio::test]

@@ -1,0 +1,16 @@
+-- The PostgreSQL migration of the same number differs in types only.
+
+-- When a connector's webhook URL was made or replaced, and when it was last used, to a minute. NULL: not
+-- known, as it happened before this version.
+ALTER TABLE connector ADD COLUMN url_since INTEGER;
+ALTER TABLE connector ADD COLUMN url_used INTEGER;
+
+-- Replaced webhook URLs of connectors, which stay valid for a while.
+CREATE TABLE former_url (
+    token_hash BLOB PRIMARY KEY,
+    connector INTEGER NOT NULL REFERENCES connector (id) ON DELETE CASCADE,
+    replaced_at INTEGER NOT NULL,
+    ends_at INTEGER NOT NULL,     -- from then on it is unknown
+    used INTEGER                  -- when it was last used, to a minute
+) STRICT;
+CREATE INDEX former_url_connector ON former_url (connector, replaced_at);
