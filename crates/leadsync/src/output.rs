@@ -1,5 +1,6 @@
 //! Printing for people and for scripts.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{ErrorKind, Write};
 
@@ -19,7 +20,51 @@ pub fn json<T: Serialize + ?Sized>(value: &T) -> anyhow::Result<()> {
 /// Prints a line. Colours are left out where standard output is not a terminal, or `NO_COLOR` is set.
 /// If the reader is gone, that is not an error.
 pub fn line(text: &str) -> anyhow::Result<()> {
-    print(anstream::stdout(), text)
+    print(anstream::stdout(), &harmless(text))
+}
+
+/// Text without anything that a terminal would obey rather than show: control characters but the end of a
+/// line, tabs and the colours of [`painted`], and what changes the direction of text. Each is shown as
+/// `\u{…}`.
+fn harmless(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_obeyed) {
+        return text.into();
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(next) = rest.chars().next() {
+        let colour = COLOURS.iter().find(|colour| rest.starts_with(**colour));
+        let length = colour.map_or(next.len_utf8(), |colour| colour.len());
+        if colour.is_none() && is_obeyed(next) {
+            shown.extend(next.escape_unicode());
+        } else {
+            shown.push_str(&rest[..length]);
+        }
+        rest = &rest[length..];
+    }
+    shown.into()
+}
+
+/// What [`painted`] begins and ends with.
+const COLOURS: [&str; 4] = ["\u{1b}[32m", "\u{1b}[33m", "\u{1b}[31m", "\u{1b}[0m"];
+
+fn is_obeyed(c: char) -> bool {
+    c.is_control() && !matches!(c, '\n' | '\t')
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A value from elsewhere, in one line.
+pub fn value(text: &str) -> String {
+    let shown =
+        |c: char| if c == '\n' || c == '\t' || is_obeyed(c) { escaped(c) } else { c.into() };
+    text.chars().map(shown).collect()
+}
+
+fn escaped(c: char) -> String {
+    match c {
+        '\n' | '\t' | '\r' => c.escape_default().collect(),
+        _ => c.escape_unicode().collect(),
+    }
 }
 
 /// Prints text as it is.
@@ -119,7 +164,7 @@ where
         rows.iter().map(|row| row.each_ref().map(|cell| cell.clone().into())).collect();
     for row in &rows {
         let cells = row.each_ref().map(|Shown { text, tone }| {
-            let cell = Cell::new(text.replace(['\n', '\r', '\t'], " "));
+            let cell = Cell::new(value(&text.replace(['\n', '\r', '\t'], " ")));
             match tone.color().filter(|_| colours) {
                 Some((color, _)) => cell.fg(color),
                 None => cell,
@@ -138,5 +183,20 @@ where
             column.set_constraint(ColumnConstraint::ContentWidth);
         }
     }
-    table.lines().try_for_each(|text| line(text.trim_end()))
+    table.lines().try_for_each(|text| print(anstream::stdout(), text.trim_end()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_shows_what_others_sent_and_does_not_obey_it() {
+        let title = "a\u{1b}]0;owned\u{7}b\u{9b}2Jc\r\u{202e}d";
+        assert_eq!(harmless(title), "a\\u{1b}]0;owned\\u{7}b\\u{9b}2Jc\\u{d}\\u{202e}d");
+        assert_eq!(value("a\r\n\u{1b}[2Jb"), "a\\r\\n\\u{1b}[2Jb");
+        for text in ["Zürich, देव\u{200d}\n\tb", &painted("failed", Tone::Bad)] {
+            assert_eq!(harmless(text), text);
+        }
+    }
 }

@@ -11,7 +11,7 @@ use store::{
 };
 
 use super::find;
-use crate::output::{Shown, Tone, painted};
+use crate::output::{Shown, Tone, painted, value};
 use crate::settings::Settings;
 use crate::{node, output};
 
@@ -114,13 +114,14 @@ fn failures(settings: &Settings, groups: &[FailureGroup]) -> anyhow::Result<()> 
         let FailureGroup { cause, records, last_at, last_request, error, .. } = group;
         let records =
             if *records == 1 { "1 record".to_owned() } else { format!("{records} records") };
-        let cause_shown = painted(cause, Tone::Bad);
+        let cause = value(cause);
+        let cause_shown = painted(&cause, Tone::Bad);
         output::line(&format!(
             "{cause_shown}: {records}, most recently {last_request} at {}",
             output::time(*last_at)
         ))?;
-        output::line(&format!("  {}", error.message))?;
-        output::line(&format!("  {}", error.advice))?;
+        output::line(&format!("  {}", value(&error.message)))?;
+        output::line(&format!("  {}", value(&error.advice)))?;
         output::line(&format!("  leadsync retry --failed --cause '{cause}'\n"))?;
     }
     Ok(())
@@ -216,11 +217,13 @@ fn story(item: &RequestItem) -> anyhow::Result<()> {
         item.job_status
     ))?;
     for record in &item.records {
-        let known = record.known_as.as_ref().map_or_else(String::new, |name| format!("{name} "));
+        let known =
+            record.known_as.as_ref().map_or_else(String::new, |name| format!("{} ", value(name)));
         let event = painted(record.event, tone(record.event));
-        output::line(&format!("\n{} {known}({}): {event}", record.entity, ids(record)))?;
+        output::line(&format!("\n{} {known}({}): {event}", record.entity, value(&ids(record))))?;
         if let Some(problem) = &record.error {
-            output::line(&format!("  {}\n  Fix: {}", problem.message, problem.advice))?;
+            let (message, advice) = (value(&problem.message), value(&problem.advice));
+            output::line(&format!("  {message}\n  Fix: {advice}"))?;
         }
         if let Some(at) = record.next_attempt_at {
             output::line(&format!("  next attempt at {}", output::time(at)))?;
@@ -229,7 +232,7 @@ fn story(item: &RequestItem) -> anyhow::Result<()> {
             output::line(&format!(
                 "  decision (connector version {}): {}",
                 record.version,
-                explanation.get()
+                value(explanation.get())
             ))?;
         }
         for attempt in &record.attempts {
@@ -247,22 +250,24 @@ fn show_attempt(attempt: &AttemptItem) -> anyhow::Result<()> {
         painted(attempt.event, tone(attempt.event))
     ))?;
     if let Some(problem) = &attempt.error {
-        output::line(&format!("    {}", problem.message))?;
+        output::line(&format!("    {}", value(&problem.message)))?;
     }
     for call in &attempt.calls {
         let status = call.status.map_or("no answer".to_owned(), |status| status.to_string());
         let row = call.row.map_or(String::new(), |row| format!(", row {row}"));
         output::line(&format!(
             "    {} {} → {status} in {} ms{row}",
-            call.method, call.url, call.milliseconds
+            call.method,
+            value(&call.url),
+            call.milliseconds
         ))?;
         for (what, text) in [("sent", &call.request), ("answered", &call.response)] {
             if !text.is_empty() {
-                output::line(&format!("      {what}: {text}"))?;
+                output::line(&format!("      {what}: {}", value(text)))?;
             }
         }
         if let Some(error) = &call.error {
-            output::line(&format!("      {error}"))?;
+            output::line(&format!("      {}", value(error)))?;
         }
     }
     Ok(())

@@ -54,7 +54,7 @@ fn the_url_is_replaced_on_demand() {
     assert_ne!(url(), first);
     assert!(told["old_valid_until"].is_string(), "{told}");
     let second = url();
-    let printed = rotate(&["--keep-hours", "0"]).succeeded().stdout;
+    let printed = rotate(&["--keep-hours", "0"]).succeeded().out;
     assert!(printed.contains("/hooks/") && printed.contains("no longer valid."), "{printed}");
     assert_ne!(url(), second);
     rotate(&["--keep-hours", "9000"]).failed(1, &["keep_hours", "at most 8760 hours"]);
