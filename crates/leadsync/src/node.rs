@@ -18,7 +18,7 @@ use plan::problem::Problem;
 use plan::snapshot::Snapshot;
 use plan::wiring::{Event, Existing, Wired};
 use secrecy::SecretString;
-use store::{Actor, Store};
+use store::{Actor, Store, Token};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -125,13 +125,14 @@ pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 
 impl Node {
     /// Starts the node. Webhook URLs and links in mails begin with `public_url`; a webhook's
-    /// body may have `max_body` bytes.
+    /// body may have `max_body` bytes. `/metrics` requires the token, if there is one.
     pub fn start(
         listener: TcpListener,
         store: Arc<dyn Store>,
         post: Post,
         public_url: String,
         max_body: usize,
+        metrics_token: Option<Token>,
     ) -> anyhow::Result<Self> {
         let metrics = telemetry::start_metrics()?;
         let wake = Arc::new(Notify::new());
@@ -152,6 +153,7 @@ impl Node {
             public_url,
             accounts: Arc::new(Accounts),
             mails_are_sent,
+            metrics_token,
         };
         let serving = tokio::spawn(web::serve(listener, parts, stop.clone()));
         Ok(Self { dispatcher, notifier, stop, serving })

@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use dispatch::notify::{Post, Smtp};
 use secrecy::SecretString;
 use serde::Deserialize;
-use store::{Open, Store};
+use store::{Open, Store, Token};
 
 use crate::node;
 
@@ -55,6 +55,15 @@ pub struct Flags {
     /// Largest webhook body that is accepted, such as `4MiB`, up to 16 MiB [default: 2MiB]
     #[arg(long, global = true, env = "LEADSYNC_MAX_BODY", value_name = "SIZE")]
     max_body: Option<Size>,
+    /// Token that `/metrics` requires, at least 16 characters [default: none, anybody may read it]
+    #[arg(
+        long,
+        global = true,
+        env = "LEADSYNC_METRICS_TOKEN",
+        hide_env_values = true,
+        value_name = "TOKEN"
+    )]
+    metrics_token: Option<String>,
     /// Log filter for stderr, in the form of `tracing` [default: info; warn for short commands]
     #[arg(long, global = true, env = "LEADSYNC_LOG", value_name = "FILTER")]
     log: Option<String>,
@@ -140,6 +149,7 @@ struct SettingsFile {
     smtp_url: Option<String>,
     mail_from: Option<String>,
     max_body: Option<Size>,
+    metrics_token: Option<String>,
     log: Option<String>,
     log_format: Option<LogFormat>,
 }
@@ -161,6 +171,8 @@ pub struct Settings {
     mail_from: Option<String>,
     /// How many bytes a webhook's body may have.
     pub max_body: usize,
+    /// The token that `/metrics` requires, if it does.
+    pub metrics_token: Option<Token>,
     /// The log filter, if given.
     pub log: Option<String>,
     /// How log lines look.
@@ -177,6 +189,21 @@ const DEFAULT_DATABASE: &str = "sqlite://leadsync.db";
 const DEFAULT_LISTEN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
 const DEFAULT_FILE: &str = "leadsync.toml";
+
+/// A token of this length can't be guessed.
+const SHORTEST_TOKEN: usize = 16;
+
+fn metrics_token(text: Option<String>) -> anyhow::Result<Option<Token>> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+    let is_fit = text.len() >= SHORTEST_TOKEN && text.chars().all(|c| c.is_ascii_graphic());
+    anyhow::ensure!(
+        is_fit,
+        "LEADSYNC_METRICS_TOKEN has {} characters: use at least {SHORTEST_TOKEN} letters, digits and \
+         signs",
+        text.len()
+    );
+    Ok(Some(Token::from_text(text)))
+}
 
 impl Settings {
     /// Puts flags (which hold the environment too), file and defaults together.
@@ -198,6 +225,7 @@ impl Settings {
             smtp_url: flags.smtp_url.or(file.smtp_url).map(SecretString::from),
             mail_from: flags.mail_from.or(file.mail_from),
             max_body: flags.max_body.or(file.max_body).map_or(web::LONGEST_BODY, |size| size.0),
+            metrics_token: metrics_token(flags.metrics_token.or(file.metrics_token))?,
             log: flags.log.or(file.log),
             log_format: flags.log_format.or(file.log_format).unwrap_or_default(),
             json: flags.json,

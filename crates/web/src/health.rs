@@ -1,12 +1,13 @@
 //! Pages about the process itself.
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
-use store::Health;
+use store::{Health, TokenHash};
 
 use crate::Shared;
+use crate::api::bearer;
 
 /// `/healthz`: the process is up.
 pub(crate) async fn alive() -> &'static str {
@@ -27,11 +28,17 @@ pub(crate) async fn ready(State(shared): State<Shared>) -> Response {
 }
 
 /// `/metrics`: for Prometheus.
-pub(crate) async fn metrics(State(shared): State<Shared>) -> Response {
+pub(crate) async fn metrics(State(shared): State<Shared>, headers: HeaderMap) -> Response {
+    let given = bearer(&headers).map(TokenHash::of);
+    if shared.metrics_token.is_some() && given != shared.metrics_token {
+        let what = "the metrics need `Authorization: Bearer` with LEADSYNC_METRICS_TOKEN\n";
+        return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], what)
+            .into_response();
+    }
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     let mut text = (shared.metrics)();
-    // What waits is in the database, and the same on every node. This route has no password, so it
-    // returns no names.
+    // What waits is in the database, and the same on every node. This route may be open, so it returns
+    // no names.
     let now = (shared.clock)();
     match shared.store.health(now).await {
         Ok(health) => text.push_str(&backlog(&health, now)),

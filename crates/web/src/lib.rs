@@ -4,6 +4,7 @@
 //! one task that commits (`committer`), and returns 200 when the commit with the body is on disk.
 //! It shares only the store with the dispatcher; within one process a [`Notify`] saves a wait.
 
+mod access_log;
 mod api;
 mod committer;
 mod connections;
@@ -27,7 +28,7 @@ use axum::extract::Request;
 use axum::middleware::{Next, from_fn, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
-use store::{Intake, Settings, Store};
+use store::{Intake, Settings, Store, Token, TokenHash};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -61,6 +62,8 @@ pub struct Parts {
     pub accounts: Arc<dyn AskAccounts>,
     /// Whether email is configured; otherwise emails are logged, and the console says so.
     pub mails_are_sent: bool,
+    /// The token that `/metrics` requires, if it does.
+    pub metrics_token: Option<Token>,
 }
 
 /// What every handler can use.
@@ -75,6 +78,7 @@ struct Shared {
     throttle: Arc<console::Throttle>,
     links: Arc<console::Throttle>,
     mails_are_sent: bool,
+    metrics_token: Option<TokenHash>,
 }
 
 impl Shared {
@@ -174,8 +178,18 @@ pub async fn serve(
     parts: Parts,
     stop: CancellationToken,
 ) -> store::Result<()> {
-    let Parts { store, intake, wake, clock, metrics, limits, public_url, accounts, mails_are_sent } =
-        parts;
+    let Parts {
+        store,
+        intake,
+        wake,
+        clock,
+        metrics,
+        limits,
+        public_url,
+        accounts,
+        mails_are_sent,
+        metrics_token,
+    } = parts;
     let node = patiently(&stop, || store.take_node_number()).await?;
     let settings: Arc<dyn Settings> = store.clone();
     let tokens = Arc::new(patiently(&stop, || Tokens::read(settings.clone())).await?);
@@ -203,6 +217,7 @@ pub async fn serve(
         throttle: Arc::default(),
         links: Arc::default(),
         mails_are_sent,
+        metrics_token: metrics_token.map(|token| token.hash()),
     };
     let has_tls = shared.has_tls();
     let mut router = Router::new();
@@ -214,6 +229,7 @@ pub async fn serve(
         .nest("/api", api::router(&shared))
         .fallback(console::no_such_page)
         .layer(from_fn(refuse_nul))
+        .layer(from_fn(access_log::log))
         .layer(map_response(move |mut response: Response| async move {
             headers::protect(&mut response, has_tls);
             response

@@ -71,7 +71,7 @@ impl Tokens {
     pub(crate) async fn read(settings: Arc<dyn Settings>) -> store::Result<Self> {
         let (version, known) = read(settings.as_ref()).await?;
         let looked = Mutex::new(Looked { version, at: Instant::now(), failed: false });
-        Ok(Self { settings, known: RwLock::new(known), looked, used: Default::default() })
+        Ok(Self { settings, known: RwLock::new(known), looked, used: std::sync::Mutex::default() })
     }
 
     /// The connector of a token from a URL. Requests of a disabled connector are stored too.

@@ -7,6 +7,7 @@ use crate::rig::{Database, Service};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_script_finds_its_way_with_a_token() {
     let mut service = Service::prepare(Database::Sqlite, "").await;
+    service.write("leadsync.toml", "metrics_token = \"0123456789abcdef\"\n");
     service.start();
     let token = service.run(&["user", "token", "ci", "--json"]).json();
     let token = token["token"].as_str().expect("a token");
@@ -44,5 +45,25 @@ async fn a_script_finds_its_way_with_a_token() {
     std::fs::write(service.folder().join("lead.json"), payload).expect("a file");
     let told = service.run(&["preview", "source-to-destination", "lead.json", "--json"]).json();
     assert_eq!(preview["items"], told, "the API and the command say the same");
+
+    // The metrics have a token of their own.
+    let metrics = async |token: &str| {
+        let asked = client.get(format!("http://{}/metrics", service.address)).bearer_auth(token);
+        asked.send().await.expect("an answer").status().as_u16()
+    };
+    assert_eq!((metrics(token).await, metrics("0123456789abcdef").await), (401, 200));
+
+    // The access log says who did what, and never what was searched for.
+    assert_eq!(get("/requests?q=asha@example.com", token).await.0, 200);
     service.stop();
+    let log = service.log().to_string();
+    let line =
+        |parts: &[&str]| log.lines().any(|line| parts.iter().all(|part| line.contains(part)));
+    let url = "route=\"/api/v1/connectors/{name}/url\"";
+    assert!(line(&["INFO request", "method=GET", url, "status=200", "who=\"token ci\""]), "{log}");
+    assert!(line(&["WARN request refused", "status=401", "who=\"nobody\""]), "{log}");
+    assert!(line(&["route=\"/api/v1/requests\"", "status=200"]), "{log}");
+    for secret in ["asha@example.com", token, "0123456789abcdef"] {
+        assert!(!log.contains(secret), "{secret}: {log}");
+    }
 }

@@ -59,7 +59,9 @@ pub(super) fn environment() -> Environment<'static> {
     environment.set_fuel(Some(FUEL));
     environment.add_filter("format", format);
     let functions: Vec<_> = environment.globals().map(|(name, _)| name.to_owned()).collect();
-    functions.iter().for_each(|name| environment.remove_global(name));
+    for name in &functions {
+        environment.remove_global(name);
+    }
     environment
 }
 
@@ -203,7 +205,8 @@ fn may_have_arguments(symbols: &[&str]) -> bool {
 fn multiplies_more_than_numbers(symbols: &[&str], at: usize) -> bool {
     let (before, after) = (&symbols[..at], &symbols[at + 1..]);
     let is_power = before.last() == Some(&"*") || after.first() == Some(&"*");
-    !is_power && !(ends_in_number(before) && begins_with_number(after))
+    let are_numbers = ends_in_number(before) && begins_with_number(after);
+    !(is_power || are_numbers)
 }
 
 /// Whether the last factor is a number: `2`, `1.18`, `Score|int` or `Score|float(0)`.

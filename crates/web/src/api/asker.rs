@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRequestParts, RawPathParams, Request, State};
 use axum::http::request::Parts;
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use plan::permission::Scope;
@@ -11,6 +11,7 @@ use store::{Actor, ApiToken, TokenHash};
 
 use super::refusal::Refusal;
 use crate::Shared;
+use crate::access_log::Who;
 use crate::console::Visitor;
 use crate::route::Within;
 use admin::access::Reach;
@@ -38,7 +39,9 @@ impl FromRequestParts<Shared> for Asker {
         if let Some(asker) = parts.extensions.get::<Self>() {
             return Ok(asker.clone());
         }
-        let Some(token) = bearer(parts) else { return Self::by_session(parts, shared).await };
+        let Some(token) = bearer(&parts.headers) else {
+            return Self::by_session(parts, shared).await;
+        };
         let found = shared.store.use_api_token(TokenHash::of(token), (shared.clock)()).await?;
         found.map(Self::by_token).ok_or_else(Refusal::not_known)
     }
@@ -93,8 +96,9 @@ fn out_of_reach() -> Refusal {
     Refusal::new(StatusCode::FORBIDDEN, problem)
 }
 
-fn bearer(parts: &Parts) -> Option<&str> {
-    let value = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+/// The token of a request.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     let token = token.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && token.len() <= LONGEST_TOKEN)
@@ -125,6 +129,9 @@ pub(super) async fn gate(State(gate): State<Gate>, request: Request, next: Next)
     });
     let response = match allowed {
         Ok(asker) => {
+            if let Some(who) = parts.extensions.get::<Who>() {
+                who.is(&asker.actor);
+            }
             parts.extensions.insert(asker);
             next.run(Request::from_parts(parts, body)).await
         }

@@ -35,7 +35,7 @@ impl From<&Connector> for Settings {
 
 /// A connector's webhook URL.
 #[derive(Serialize)]
-pub(crate) struct Url {
+pub(crate) struct WebhookUrl {
     name: String,
     url: String,
     /// When it was made or last replaced.
@@ -55,7 +55,7 @@ struct OldUrl {
     used_at: Option<Timestamp>,
 }
 
-impl Url {
+impl WebhookUrl {
     fn of(shared: &Shared, connector: &Connector) -> Self {
         let old = |former: &FormerUrl| OldUrl {
             replaced_at: former.replaced_at,
@@ -105,9 +105,12 @@ pub(crate) async fn show(
     Ok(Json(known_connector(&configuration, &name)?.into()))
 }
 
-pub(crate) async fn url(State(shared): State<Shared>, Named(name): Named) -> Result<Json<Url>> {
+pub(crate) async fn url(
+    State(shared): State<Shared>,
+    Named(name): Named,
+) -> Result<Json<WebhookUrl>> {
     let configuration = shared.store.configuration().await?;
-    Ok(Json(Url::of(&shared, known_connector(&configuration, &name)?)))
+    Ok(Json(WebhookUrl::of(&shared, known_connector(&configuration, &name)?)))
 }
 
 /// Replaces a connector's webhook URL.
@@ -116,9 +119,9 @@ pub(crate) async fn replace_url(
     asker: Asker,
     Named(name): Named,
     Input(Replacement { keep_hours }): Input<Replacement>,
-) -> Result<Json<Url>> {
+) -> Result<Json<WebhookUrl>> {
     let connector = connectors::replace_url(&shared, &asker.actor, &name, keep_hours).await?;
-    Ok(Json(Url::of(&shared, &connector)))
+    Ok(Json(WebhookUrl::of(&shared, &connector)))
 }
 
 /// Ends the validity of the URLs that it replaced.

@@ -46,6 +46,7 @@ use plan::problem::{Code, Problem};
 use serde::Serialize;
 
 pub(crate) use alerts::number as alert_number;
+pub(crate) use asker::bearer;
 pub(crate) use audit::read as read_audit;
 pub(crate) use input::Params;
 pub(crate) use refusal::Refusal;
@@ -63,6 +64,7 @@ const OPENAPI: &str = "/openapi.json";
 
 type Result<T, E = Refusal> = std::result::Result<T, E>;
 
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn routes() -> Vec<Route<Scope>> {
     use Scope::{Administer, Operate, Read};
     const GET: Method = Method::GET;

@@ -38,6 +38,7 @@ use plan::permission::Scope;
 
 use self::connector::{AccessPage, BasicPage, ComparePage, EntitiesPage, FilterPage};
 use crate::Shared;
+use crate::access_log::Who;
 use crate::route::{GuardedRoute, Within};
 use crate::route::{Route, route};
 pub(crate) use page::invalid;
@@ -309,6 +310,9 @@ async fn admitted(gate: &Gate, request: Request) -> Result<Request, page::Instea
         }
     }
     let Some(mut visitor) = visitor else { return Ok(request) };
+    if let Some(who) = request.extensions().get::<Who>() {
+        who.is(&visitor.actor());
+    }
     match gate.needs {
         Needs::FirstStart | Needs::Nothing => Err(Redirect::to("/").into_response().into()),
         Needs::Signed(scope) if visitor.role.most() < scope => {

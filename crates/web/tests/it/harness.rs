@@ -86,6 +86,7 @@ pub async fn start(limits: web::Limits) -> House {
         public_url: "https://leadsync.example".to_owned(),
         accounts: Arc::clone(&accounts) as Arc<dyn admin::AskAccounts>,
         mails_are_sent: false,
+        metrics_token: None,
     };
     let serving = tokio::spawn(web::serve(listener, parts, stop.clone()));
     House {

@@ -54,6 +54,7 @@ impl Demo {
             settings.post()?,
             base.clone(),
             settings.max_body,
+            settings.metrics_token.clone(),
         )?;
         if !settings.json {
             greet(&accounts, &base, &url, &password)?;
