@@ -88,7 +88,7 @@ export class Service {
     for (let tries = 0; ; tries += 1) {
       const port = await freePort();
       this.address = `127.0.0.1:${port}`;
-      this.process = new Process(this.folder, ["serve"], this.settings);
+      this.process = new Process(this.folder, ["serve"], { LEADSYNC_LOG: "info,leadsync::secrets=debug", ...this.settings });
       const ready = () => fetch(`${this.base}/readyz`).then((answer) => answer.ok, () => false);
       await until("the service to be ready", async () => this.process.code !== undefined || ready());
       if (this.process.code === undefined) return;
