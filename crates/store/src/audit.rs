@@ -1,6 +1,7 @@
 //! Who did what.
 
 use jiff::Timestamp;
+use plan::id::RequestId;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -54,7 +55,49 @@ pub const ACTIONS: &[&str] = &[
     "edit_alert",
     "remove_alert",
     "test_alert",
+    "view_request",
+    "view_lead",
+    "download_log",
 ];
+
+/// A person's look at personal data.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Read {
+    /// At a request, with its payload and calls.
+    Request(RequestId),
+    /// At a lead.
+    Lead {
+        /// The account's name.
+        account: String,
+        /// The lead's ID in it.
+        id: String,
+    },
+    /// At a download of the log: which format, and which filter.
+    Log(String),
+}
+
+impl Read {
+    /// The actions of all reads.
+    pub const ACTIONS: [&str; 3] = ["view_request", "view_lead", "download_log"];
+
+    /// Its name in the audit log.
+    pub fn action(&self) -> &'static str {
+        match self {
+            Self::Request(_) => "view_request",
+            Self::Lead { .. } => "view_lead",
+            Self::Log(_) => "download_log",
+        }
+    }
+
+    /// What was read.
+    pub(crate) fn subject(&self) -> String {
+        match self {
+            Self::Request(id) => id.to_string(),
+            Self::Lead { account, id } => format!("{id} in {account}"),
+            Self::Log(which) => which.clone(),
+        }
+    }
+}
 
 /// Which entries of the audit log: those that match every part given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,6 +108,8 @@ pub struct AuditFilter {
     pub action: Option<String>,
     /// What it was done to.
     pub subject: Option<String>,
+    /// Whether reads are listed too ([`Read`]) if none of the parts above is given.
+    pub reads: bool,
 }
 
 /// An entry of the audit log.

@@ -47,7 +47,7 @@ pub use alerts::{
     WantedDigest,
 };
 pub use arrivals::{Arrival, Arrivals};
-pub use audit::{ACTIONS, Actor, AuditFilter, AuditItem};
+pub use audit::{ACTIONS, Actor, AuditFilter, AuditItem, Read};
 pub use backfills::{Backfill, BackfillNews, Backfills, NewBackfill, PlanNews, Planned};
 pub use backup::{Copy, Lost, Restore, Restored, restore};
 pub use catch_up::{

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use plan::access::AccountUser;
 use plan::id::AccountId;
 
-use crate::audit::{Actor, AuditFilter, AuditItem};
+use crate::audit::{Actor, AuditFilter, AuditItem, Read};
 use crate::error::Result;
 use crate::mail::NewMail;
 use crate::session::{EndSessions, Guest, NewLink, NewSession, Session, SessionItem};
@@ -23,6 +23,9 @@ pub trait People: Send + Sync + std::fmt::Debug {
         limit: usize,
         after: Option<i64>,
     ) -> Result<(Vec<AuditItem>, Option<i64>)>;
+
+    /// Notes in the audit log that a person read personal data.
+    async fn note_read(&self, actor: &Actor, read: &Read, now: Timestamp) -> Result<()>;
 
     /// Everybody who may sign in, by email address.
     async fn users(&self) -> Result<Vec<User>>;

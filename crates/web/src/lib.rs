@@ -13,6 +13,7 @@ mod csv;
 mod headers;
 mod health;
 mod hooks;
+mod reads;
 mod route;
 mod syntax;
 mod tokens;
@@ -79,6 +80,8 @@ struct Shared {
     links: Arc<console::Throttle>,
     mails_are_sent: bool,
     metrics_token: Option<TokenHash>,
+    /// Who read personal data recently.
+    reads: Arc<reads::Reads>,
 }
 
 impl Shared {
@@ -218,6 +221,7 @@ pub async fn serve(
         links: Arc::default(),
         mails_are_sent,
         metrics_token: metrics_token.map(|token| token.hash()),
+        reads: Arc::default(),
     };
     let has_tls = shared.has_tls();
     let mut router = Router::new();

@@ -9,7 +9,7 @@ use sqlx::Row;
 
 use super::values::{Place, ms};
 use super::{Backend, Connection, DbRow, account_users, audit, sessions, users};
-use crate::audit::{Actor, AuditFilter, AuditItem};
+use crate::audit::{Actor, AuditFilter, AuditItem, Read};
 use crate::error::Result;
 use crate::mail::NewMail;
 use crate::people::People;
@@ -26,6 +26,19 @@ impl People for Backend {
         after: Option<i64>,
     ) -> Result<(Vec<AuditItem>, Option<i64>)> {
         audit::find(&mut *self.begin_read().await?, filter, limit, after).await
+    }
+
+    async fn note_read(&self, actor: &Actor, read: &Read, now: Timestamp) -> Result<()> {
+        let (actor, read) = (actor.clone(), read.clone());
+        self.write(move |connection| {
+            Box::pin(async move {
+                let subject = read.subject();
+                let (action, subject) = (read.action(), subject.as_str());
+                let entry = audit::Entry { action, subject, before: None, after: None };
+                audit::audit(connection, &actor, now, &entry).await
+            })
+        })
+        .await
     }
 
     async fn users(&self) -> Result<Vec<User>> {

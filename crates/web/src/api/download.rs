@@ -14,7 +14,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame};
-use store::{Cursor, Filter, Page};
+use store::{Cursor, Filter, Page, Read};
 use tokio::sync::mpsc;
 
 use super::Result;
@@ -57,6 +57,7 @@ async fn download(
     mut params: Params,
     format: Format,
 ) -> Result<Response> {
+    let sought = params.summary();
     let filter = filter(&shared, &asker.reach, &mut params).await?;
     params.end()?;
     let (kind, ending) = match format {
@@ -65,6 +66,7 @@ async fn download(
     };
     let day = (shared.clock)().strftime("%Y-%m-%d");
     let name = format!("attachment; filename=\"leadsync-requests-{day}.{ending}\"");
+    shared.note_read(&asker.actor, Read::Log(format!("{ending} {sought}"))).await;
     // What fails at once is reported as an error.
     let (first, next) = part(&shared, &filter, format, None).await?;
     let first = match format {

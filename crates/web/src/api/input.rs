@@ -29,6 +29,15 @@ impl Params {
         Self { given, known: Vec::new() }
     }
 
+    /// The parameters in one line, without what was searched for, which may name a person.
+    pub(crate) fn summary(&self) -> String {
+        let shown = |(name, value): (&String, &String)| match name.as_str() {
+            "q" => "q=…".to_owned(),
+            _ => format!("{name}={value}"),
+        };
+        self.given.iter().map(shown).collect::<Vec<_>>().join(" ")
+    }
+
     /// The parameter of this name; an empty one counts as left out, as forms send it.
     pub(crate) fn text(&mut self, name: &'static str) -> Option<String> {
         self.known.push(name);

@@ -48,6 +48,11 @@ impl Audit {
         self.given.get(name).map_or("", String::as_str)
     }
 
+    /// Whether views and downloads are left out.
+    fn hides_reads(&self) -> bool {
+        !self.is_filtered() && self.of("reads") != "yes"
+    }
+
     fn is_filtered(&self) -> bool {
         PARTS.iter().any(|part| !self.of(part).is_empty())
     }
@@ -95,6 +100,9 @@ fn words(action: &str) -> &'static str {
         "edit_alert" => "changed the alert address",
         "remove_alert" => "removed the alert address",
         "test_alert" => "tested the alert address",
+        "view_request" => "viewed the request",
+        "view_lead" => "viewed the lead",
+        "download_log" => "downloaded the log",
         _ => "changed",
     }
 }
@@ -103,6 +111,7 @@ impl Entry {
     fn of(item: AuditItem, metadata: &Metadata) -> Self {
         let path = match item.action.as_str() {
             "put_connector" | "set_enabled" => Some(address(&item.subject)),
+            "view_request" => Some(format!("/requests/{}", item.subject)),
             "put_account" => Some(account_address(&item.subject)),
             "add_alert" | "edit_alert" | "test_alert" => Some("/alerts".to_owned()),
             "set_answer" | "probe" => Some(traits_address(&item.subject)),

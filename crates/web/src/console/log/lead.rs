@@ -10,7 +10,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use plan::outcome::Event;
-use store::{Configuration, Connector};
+use store::{Configuration, Connector, Read};
 
 use super::record::origin_of;
 use super::{event_tone, lead_path};
@@ -136,8 +136,10 @@ pub(in crate::console) async fn lead(
 ) -> page::Shown {
     let is_live = given.get(LIVE).is_some_and(|word| word == "yes");
     let told = page::told(&given);
+    let actor = visitor.actor();
     let one = read(&shared, visitor, (&account, &id), is_live).await?;
     let one = one.ok_or_else(|| page::not_found("lead"))?;
+    shared.note_read(&actor, Read::Lead { account, id }).await;
     Ok(page::page(StatusCode::OK, &One { told, ..one }))
 }
 

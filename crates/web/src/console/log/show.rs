@@ -13,7 +13,7 @@ use plan::outcome::Event;
 use plan::payload::{self, Entry};
 use plan::state;
 use store::{
-    Configuration, Connector, Delivery, Filter, Neighbours, Page, RecordItem, RequestItem,
+    Configuration, Connector, Delivery, Filter, Neighbours, Page, Read, RecordItem, RequestItem,
     RequestLine,
 };
 
@@ -161,7 +161,9 @@ pub(in crate::console) async fn show(
 ) -> page::Shown {
     let unknown = || page::not_found("request");
     let id = id.parse::<RequestId>().map_err(|_| unknown())?;
+    let actor = visitor.actor();
     let one = read(&shared, visitor, id, Tab::of(given.get("tab"))).await?.ok_or_else(unknown)?;
+    shared.note_read(&actor, Read::Request(id)).await;
     Ok(page::page(StatusCode::OK, &One { told: page::told(&given), ..one }))
 }
 

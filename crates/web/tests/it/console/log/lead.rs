@@ -180,3 +180,35 @@ async fn a_lead_says_why_each_field_holds_its_value() {
     }
     browser.house.end().await;
 }
+
+/// Who looked at whose data is in the audit log, once an hour, and does not hide the changes.
+#[tokio::test]
+async fn views_and_downloads_of_leads_are_audited() {
+    let mut browser = Browser::signed_in().await;
+    there_and_back(&browser).await;
+    for _ in 0..2 {
+        assert_eq!(browser.get("/leads/b/in-b").await.status, 200);
+        assert_eq!(browser.get(&format!("/requests/{}", id(1))).await.status, 200);
+        let csv = browser.get("/api/v1/requests.csv?q=asha@example.com&event=new").await;
+        assert_eq!(csv.status, 200, "{csv:?}");
+    }
+    assert_eq!(browser.get("/leads/b/nobody").await.status, 404);
+    let all = store::AuditFilter { reads: true, ..store::AuditFilter::default() };
+    let (read, _) = browser.house.store.audit(&all, 9, None).await.unwrap();
+    let read = read.iter().filter(|item| store::Read::ACTIONS.contains(&item.action.as_str()));
+    let read: Vec<_> = read.map(|item| (item.action.as_str(), item.subject.as_str())).collect();
+    let request = id(1).to_string();
+    assert_eq!(
+        read,
+        [
+            ("download_log", "csv event=new q=…"),
+            ("view_request", request.as_str()),
+            ("view_lead", "in-b in b"),
+        ]
+    );
+    let page = browser.get("/audit").await.body;
+    assert!(page.contains("List them too") && !page.contains("viewed the lead <"), "{page}");
+    let page = browser.get("/audit?reads=yes").await.body;
+    assert!(page.contains("viewed the lead") && page.contains("in-b in b"), "{page}");
+    browser.house.end().await;
+}
