@@ -243,6 +243,12 @@ impl Settings {
         self.open_as(false, false).await
     }
 
+    /// Opens the database, which must exist, in place of a service. An SQLite file that a service uses can't
+    /// be opened so; PostgreSQL can be.
+    pub async fn open_alone(&self) -> anyhow::Result<Arc<dyn Store>> {
+        self.open_as(self.database_url.starts_with("sqlite:"), true).await
+    }
+
     /// Opens or creates the database, as the service.
     pub async fn open_to_serve(&self) -> anyhow::Result<Arc<dyn Store>> {
         self.open_as(true, false).await

@@ -24,6 +24,7 @@ pub const ACTIONS: &[&str] = &[
     "replace_url",
     "end_former_urls",
     "remove_connector",
+    "rotate_key",
     "put_account",
     "remove_account",
     "set_answer",

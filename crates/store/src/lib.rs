@@ -29,6 +29,7 @@ mod open;
 mod people;
 mod postgres;
 mod progress;
+mod rekey;
 mod retry;
 mod reviews;
 mod secret;
@@ -76,6 +77,7 @@ pub use progress::{
     AttemptOutcome, Call, CallRef, Intent, IntentRecord, KeysNews, Progress, RecordKey,
     RequestState, Spent, Stage, TraitNews,
 };
+pub use rekey::{Rekey, Rotated};
 pub use retry::{LinkedRecords, Retried, Retry, RetryBatch, Selection};
 pub use reviews::{NewReview, ReviewFilter, ReviewItem, Reviews};
 pub use session::{EndSessions, Guest, NewLink, NewSession, Person, Session, SessionItem};

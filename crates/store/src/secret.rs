@@ -2,13 +2,14 @@
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 
@@ -18,7 +19,29 @@ pub(crate) struct Cipher {
     sealing: XChaCha20Poly1305,
     /// Keyed for hashing: each hash continues from a clone of this.
     hashing: Hmac<Sha256>,
+    /// The key of that, for the next key file.
+    hash_key: Zeroizing<[u8; KEY_BYTES]>,
     fingerprint: String,
+}
+
+/// What a key file holds: the key in its first line and, once that was replaced, the key of hashes in its
+/// second, which stays the same.
+struct KeyFile {
+    key: Zeroizing<[u8; KEY_BYTES]>,
+    hash_key: Zeroizing<[u8; KEY_BYTES]>,
+}
+
+impl KeyFile {
+    fn parse(text: &str) -> Option<Self> {
+        let mut lines = text.trim().lines();
+        let key = Zeroizing::new(bytes::<KEY_BYTES>(lines.next()?.trim())?);
+        let hash_key = match lines.next() {
+            None => keyed(&*key).chain_update(HASHES_WITH).finalize().into_bytes().into(),
+            Some(line) => bytes::<KEY_BYTES>(line.strip_prefix(HASHES)?.trim())?,
+        };
+        let hash_key = Zeroizing::new(hash_key);
+        lines.next().is_none().then_some(Self { key, hash_key })
+    }
 }
 
 /// What is known about the key that a database was written with.
@@ -52,6 +75,8 @@ const FINGERPRINT_BYTES: usize = 8;
 /// What the hashing key is derived from, besides the key: hashes reveal nothing about what the key
 /// encrypts.
 const HASHES_WITH: &str = "leadsync hashes 1\n";
+/// What the line with the key of hashes begins with.
+const HASHES: &str = "hashes ";
 
 impl Cipher {
     /// The cipher with the key in this file, which must be the one the database was written with.
@@ -71,27 +96,73 @@ impl Cipher {
             },
             Err(error) => return Err(cannot(path, "can't be read", &error)),
         };
-        let key = bytes::<KEY_BYTES>(text.trim()).ok_or_else(|| {
+        let cipher = Self::parse(&text, path)?;
+        match used {
+            KeyUse::Known(wanted) if *wanted != cipher.fingerprint => {
+                // The key was replaced, and the process ended before the file was.
+                if let Ok(text) = std::fs::read_to_string(renewed(path)) {
+                    let renewed = Self::parse(&text, path)?;
+                    if renewed.fingerprint == *wanted {
+                        cipher.make_way(path)?;
+                        return Ok(renewed);
+                    }
+                }
+                Err(Error::CannotOpen(format!(
+                    "the key file {} has the fingerprint {fingerprint}, but this database was \
+                 encrypted with the key with the fingerprint {wanted}: put that key file in its \
+                 place, or pass it with --secret-key-file",
+                    path.display(),
+                    fingerprint = cipher.fingerprint,
+                )))
+            }
+            _ => Ok(cipher),
+        }
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Self> {
+        let KeyFile { key, hash_key } = KeyFile::parse(text).ok_or_else(|| {
             Error::CannotOpen(format!(
                 "the key file {} does not hold {KEY_BYTES} bytes in hexadecimal: restore the key \
                  file that was created with this database",
                 path.display()
             ))
         })?;
-        let fingerprint = fingerprint(&key);
-        match used {
-            KeyUse::Known(wanted) if *wanted != fingerprint => Err(Error::CannotOpen(format!(
-                "the key file {} has the fingerprint {fingerprint}, but this database was \
-                 encrypted with the key with the fingerprint {wanted}: put that key file in its \
-                 place, or pass it with --secret-key-file",
-                path.display()
-            ))),
-            _ => Ok(Self {
-                sealing: XChaCha20Poly1305::new(&key.into()),
-                hashing: keyed(&keyed(&key).chain_update(HASHES_WITH).finalize().into_bytes()),
-                fingerprint,
-            }),
+        Ok(Self {
+            sealing: XChaCha20Poly1305::new(&(*key).into()),
+            hashing: keyed(&*hash_key),
+            fingerprint: fingerprint(&key),
+            hash_key,
+        })
+    }
+
+    /// Writes a new key, with the same key of hashes, to a file beside this one.
+    pub(crate) fn renew(&self, path: &Path) -> Result<Self> {
+        let file = renewed(path);
+        // Of an attempt that was interrupted before anything was encrypted with it.
+        match std::fs::remove_file(&file) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(cannot(&file, "can't be removed", &error));
+            }
+            _ => {}
         }
+        let key = hex(&random::<KEY_BYTES>()?);
+        let text = Zeroizing::new(format!("{key}\n{HASHES}{}", hex(&*self.hash_key)));
+        write_key_file(&file, &text).map_err(|error| cannot(&file, "can't be created", &error))?;
+        Self::parse(&text, &file)
+    }
+
+    /// Puts the new key file in place of this cipher's, which is kept under a name with its fingerprint.
+    pub(crate) fn make_way(&self, path: &Path) -> Result<PathBuf> {
+        let old = beside(path, &format!(".{}", self.fingerprint));
+        match std::fs::hard_link(path, &old) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                return Err(cannot(&old, "can't be created", &error));
+            }
+            _ => {}
+        }
+        std::fs::rename(renewed(path), path)
+            .map_err(|error| cannot(path, "can't be replaced", &error))?;
+        Ok(old)
     }
 
     /// Identifies this key without revealing it.
@@ -132,6 +203,17 @@ impl Cipher {
     }
 }
 
+/// Where a new key file is until it is used.
+fn renewed(path: &Path) -> PathBuf {
+    beside(path, ".new")
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
 /// HMAC-SHA256 with this key (RFC 2104).
 fn keyed(key: &[u8]) -> Hmac<Sha256> {
     Hmac::new_from_slice(key).expect("a key of any length will do")
@@ -158,15 +240,7 @@ fn check_private(path: &Path) -> Result<()> {
 
 fn make_key_file(path: &Path) -> Result<String> {
     let text = hex(&random::<KEY_BYTES>()?);
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(path).and_then(|mut file| {
-        writeln!(file, "{text}")?;
-        file.sync_all()
-    });
-    match written {
+    match write_key_file(path, &text) {
         Ok(()) => Ok(text),
         // Another process was faster.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -174,6 +248,16 @@ fn make_key_file(path: &Path) -> Result<String> {
         }
         Err(error) => Err(cannot(path, "can't be created", &error)),
     }
+}
+
+fn write_key_file(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    writeln!(file, "{text}")?;
+    file.sync_all()
 }
 
 fn missing(path: &Path, which: &str) -> Error {

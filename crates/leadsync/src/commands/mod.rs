@@ -9,6 +9,7 @@ mod completions;
 mod connector;
 mod demo;
 mod export;
+mod key;
 mod logs;
 mod parity;
 mod preview;
@@ -81,6 +82,9 @@ pub enum Command {
     Backup(backup::Backup),
     /// Restore the database from a backup; the service must be stopped
     Restore(restore::Restore),
+    /// Replace the encryption key
+    #[command(subcommand)]
+    Key(key::Key),
     /// Start emulated LeadSquared accounts
     Sandbox(sandbox::Sandbox),
 }
@@ -112,6 +116,7 @@ impl Command {
             Self::User(user) => user.run(settings).await,
             Self::Backup(backup) => backup.run(settings).await,
             Self::Restore(restore) => restore.run(settings).await,
+            Self::Key(key) => key.run(settings).await,
             Self::Sandbox(sandbox) => sandbox.run(settings).await,
         }
     }

@@ -15,6 +15,7 @@ mod connector;
 mod dependencies;
 mod docs;
 mod help;
+mod key;
 mod kill;
 mod load;
 mod logs;

@@ -28,7 +28,7 @@ const REMOVED: &str = "the address was removed";
 const HASHED_FOR: &str = "alert";
 
 /// What the URL of an address is encrypted for.
-fn url_place(id: i64) -> String {
+pub(super) fn url_place(id: i64) -> String {
     format!("alert/url/{id}")
 }
 

@@ -90,3 +90,8 @@ impl Backend {
         .await
     }
 }
+
+/// Stores the fingerprint of the key with which everything was encrypted again.
+pub(super) async fn put_fingerprint(connection: &mut Connection, fingerprint: &str) -> Result<()> {
+    put(connection, KEY, fingerprint).await
+}

@@ -41,6 +41,7 @@ mod mass_change;
 mod outbox;
 mod people;
 mod progress;
+mod rekey;
 mod retry;
 mod reviews;
 mod search;

@@ -34,6 +34,8 @@ const CLAIM_ROWS: &str = " FOR UPDATE";
 
 /// The name of a service's connections to the server, so that others see that it runs.
 pub(crate) const SERVES: &str = "leadsync serve";
+/// The key file, in the working directory.
+const KEY_FILE: &str = "leadsync.key";
 /// The maximum number of connections of one node.
 const CONNECTIONS: u32 = 10;
 /// How long an operation waits for a connection, which may have to be opened first.
@@ -115,7 +117,7 @@ impl Backend {
             marks::is_no_backup(&mut connection).await?;
             marks::key_use(&mut connection).await?
         };
-        let key_file = key_file.unwrap_or_else(|| PathBuf::from("leadsync.key"));
+        let key_file = key_file.unwrap_or_else(|| PathBuf::from(KEY_FILE));
         let cipher = Cipher::from_file(&key_file, &key_use)?;
         let backend = Self { pool, cipher };
         backend.check_key().await?;
@@ -143,6 +145,17 @@ impl Backend {
         backup::copy_to_postgres(copy, &mut transaction).await?;
         transaction.commit().await?;
         Ok(())
+    }
+
+    /// Whether a service uses the database.
+    pub(crate) async fn is_in_use(&self) -> Result<bool> {
+        let (services, ..) = self.standing().await?;
+        Ok(services > 0)
+    }
+
+    /// The key file unless another is given.
+    pub(crate) fn default_key_file(&self) -> PathBuf {
+        PathBuf::from(KEY_FILE)
     }
 
     /// How many connections and leases services have, and how many accounts, users and requests

@@ -118,6 +118,17 @@ impl Backend {
         self.file.close().await
     }
 
+    /// Whether a service may use the file: none does if this process opened it as the service.
+    #[expect(clippy::unused_async, reason = "the other database has to ask")]
+    pub(crate) async fn is_in_use(&self) -> Result<bool> {
+        Ok(self.file.lock.lock().unwrap_or_else(PoisonError::into_inner).is_none())
+    }
+
+    /// The key file unless another is given.
+    pub(crate) fn default_key_file(&self) -> PathBuf {
+        beside(&self.file.path, ".key")
+    }
+
     /// The files in use.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         let path = &self.file.path;
