@@ -45,13 +45,17 @@ pub(super) fn push_records(query: &mut QueryBuilder, filter: &Filter, terms: Opt
 fn push_mentions(query: &mut QueryBuilder, filter: &Filter, terms: &Terms) {
     let Some((first, others)) = terms.split_first() else { return };
     query.push("SELECT DISTINCT m.request FROM mention m");
-    if asks_of_records(filter) || states::of_records(filter).is_some() {
+    // That echoes are hidden is asked of the request, which is read anyway.
+    let asks_of_records = asks_of_records(filter);
+    if asks_of_records {
         query.push(" JOIN record r ON r.request = m.request AND r.position = m.position");
     }
     query.push(" WHERE m.value IN ");
     push_list(query, first.iter().cloned());
     push_terms(query, "m", others);
-    push_record(query, "r", filter);
+    if asks_of_records {
+        push_record(query, "r", filter);
+    }
 }
 
 /// Selects at most so many of them, the newest ones before number `before` and in the filter's time

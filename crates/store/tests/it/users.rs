@@ -316,8 +316,12 @@ async fn the_audit_log_is_filtered(empty: Empty) {
     empty.store.change_users(remove, &other, at(6)).await.unwrap();
     let found = async |actor: &str, action: &str, subject: &str| {
         let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        let filter =
-            AuditFilter { actor: text(actor), action: text(action), subject: text(subject) };
+        let filter = AuditFilter {
+            actor: text(actor),
+            action: text(action),
+            subject: text(subject),
+            reads: false,
+        };
         let (entries, _) = empty.store.audit(&filter, 10, None).await.unwrap();
         let told = entries.iter().map(|entry| format!("{} {}", entry.action, entry.subject));
         told.collect::<Vec<_>>()
