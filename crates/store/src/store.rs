@@ -17,6 +17,7 @@ use crate::mass_change::MassChanges;
 use crate::people::People;
 use crate::reviews::Reviews;
 use crate::settings::Settings;
+use crate::sign_in::SignIn;
 use crate::views::Views;
 
 /// The store: the sum of its parts.
@@ -34,6 +35,7 @@ pub trait Store:
     + Settings
     + Reviews
     + People
+    + SignIn
     + Mail
     + Copies
     + Backfills

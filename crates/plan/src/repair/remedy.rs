@@ -108,7 +108,9 @@ pub fn remedies(code: Code) -> &'static [Remedy] {
         | Code::NoWebhooks
         | Code::NotAllowed
         | Code::NotAvailable
+        | Code::NotConfirmed
         | Code::NotHashed
+        | Code::Busy
         | Code::NotJson
         | Code::NotKnown
         | Code::NotLinked

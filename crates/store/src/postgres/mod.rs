@@ -187,5 +187,6 @@ pub(crate) fn migrations() -> Migrator {
         (35, "alert", include_str!("../../migrations/postgres/0035_alert.sql")),
         (36, "silence digest", include_str!("../../migrations/postgres/0036_silence_digest.sql")),
         (37, "echo", include_str!("../../migrations/postgres/0037_echo.sql")),
+        (40, "sign in", include_str!("../../migrations/postgres/0040_sign_in.sql")),
     ])
 }

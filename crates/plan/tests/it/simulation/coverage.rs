@@ -197,7 +197,9 @@ fn origin(code: Code) -> Origin {
         | Code::NoWebhooks
         | Code::NotAllowed
         | Code::NotAvailable
+        | Code::NotConfirmed
         | Code::NotHashed
+        | Code::Busy
         | Code::NotJson
         | Code::NotKnown
         | Code::Unknown => Origin::Elsewhere,
