@@ -164,7 +164,6 @@ mod tests {
             "qwertyuiop123",
             "iloveyou12345",
             "asha.rao@example.com",
-            "asharao123456",
             "leadsync12345",
         ] {
             assert!(fault(common).is_some_and(|what| what.contains("easy to guess")), "{common}");

@@ -23,6 +23,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use web::Proxies;
 
 use crate::telemetry;
 
@@ -125,13 +126,13 @@ pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 
 impl Node {
     /// Starts the node. Webhook URLs and links in mails begin with `public_url`; a webhook's
-    /// body may have `max_body` bytes.
+    /// body may have `max_body` bytes. `proxies` are believed when they say who sent a request.
     pub fn start(
         listener: TcpListener,
         store: Arc<dyn Store>,
         post: Post,
         public_url: String,
-        max_body: usize,
+        (max_body, proxies): (usize, Proxies),
     ) -> anyhow::Result<Self> {
         let metrics = telemetry::start_metrics()?;
         let wake = Arc::new(Notify::new());
@@ -152,6 +153,7 @@ impl Node {
             public_url,
             accounts: Arc::new(Accounts),
             mails_are_sent,
+            proxies,
         };
         let serving = tokio::spawn(web::serve(listener, parts, stop.clone()));
         Ok(Self { dispatcher, notifier, stop, serving })

@@ -13,6 +13,7 @@ use dispatch::notify::{Post, Smtp};
 use secrecy::SecretString;
 use serde::Deserialize;
 use store::{Open, Store};
+use web::Proxies;
 
 use crate::node;
 
@@ -55,6 +56,10 @@ pub struct Flags {
     /// Largest webhook body that is accepted, such as `4MiB`, up to 16 MiB [default: 2MiB]
     #[arg(long, global = true, env = "LEADSYNC_MAX_BODY", value_name = "SIZE")]
     max_body: Option<Size>,
+    /// Proxies whose X-Forwarded-For header is believed: addresses and networks, separated by commas
+    /// [default: none]
+    #[arg(long, global = true, env = "LEADSYNC_TRUSTED_PROXIES", value_name = "ADDRESSES")]
+    trusted_proxies: Option<Proxies>,
     /// Log filter for stderr, in the form of `tracing` [default: info; warn for short commands]
     #[arg(long, global = true, env = "LEADSYNC_LOG", value_name = "FILTER")]
     log: Option<String>,
@@ -140,6 +145,7 @@ struct SettingsFile {
     smtp_url: Option<String>,
     mail_from: Option<String>,
     max_body: Option<Size>,
+    trusted_proxies: Option<String>,
     log: Option<String>,
     log_format: Option<LogFormat>,
 }
@@ -161,6 +167,8 @@ pub struct Settings {
     mail_from: Option<String>,
     /// How many bytes a webhook's body may have.
     pub max_body: usize,
+    /// The proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Proxies,
     /// The log filter, if given.
     pub log: Option<String>,
     /// How log lines look.
@@ -187,6 +195,8 @@ impl Settings {
             None => read_file(Path::new(DEFAULT_FILE))?.unwrap_or_default(),
         };
         let public_url = flags.public_url.or(file.public_url);
+        let in_file = file.trusted_proxies.as_deref().map(str::parse).transpose();
+        let in_file = in_file.map_err(|what| anyhow::anyhow!("trusted_proxies: {what}"))?;
         Ok(Self {
             database_url: flags
                 .database_url
@@ -198,6 +208,7 @@ impl Settings {
             smtp_url: flags.smtp_url.or(file.smtp_url).map(SecretString::from),
             mail_from: flags.mail_from.or(file.mail_from),
             max_body: flags.max_body.or(file.max_body).map_or(web::LONGEST_BODY, |size| size.0),
+            trusted_proxies: flags.trusted_proxies.or(in_file).unwrap_or_default(),
             log: flags.log.or(file.log),
             log_format: flags.log_format.or(file.log_format).unwrap_or_default(),
             json: flags.json,

@@ -170,6 +170,8 @@ words! {
         NotJson = "not_json",
         /// API: the caller is not known.
         NotKnown = "not_known",
+        /// API: the request names another host.
+        WrongHost = "wrong_host",
         /// A code that this version does not know.
         Unknown = "unknown",
     }

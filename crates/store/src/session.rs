@@ -34,6 +34,8 @@ pub struct NewSession {
     pub browser: Option<TokenHash>,
     /// Whether the code of the second factor is missing: then it only leads to the page for it.
     pub needs_code: bool,
+    /// The session that waited for the code. It ends; if it has ended already, no new one starts.
+    pub replaces: Option<TokenHash>,
 }
 
 /// A session that has not ended.

@@ -12,7 +12,9 @@ mod csv;
 mod headers;
 mod health;
 mod hooks;
+mod host;
 mod route;
+mod source;
 mod syntax;
 mod tokens;
 
@@ -24,7 +26,7 @@ use admin::probing::Probes;
 use admin::{Admin, AskAccounts, Clock, Ids};
 use axum::Router;
 use axum::extract::Request;
-use axum::middleware::{Next, from_fn, map_response};
+use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use store::{Intake, Settings, Store};
@@ -33,8 +35,10 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 pub use connections::{LONGEST_BODY, Limits};
+pub use source::Proxies;
 
 use committer::Committer;
+use host::OwnHost;
 use tokens::Tokens;
 
 /// The metrics of the process in Prometheus' text format.
@@ -61,6 +65,8 @@ pub struct Parts {
     pub accounts: Arc<dyn AskAccounts>,
     /// Whether email is configured; otherwise emails are logged, and the console says so.
     pub mails_are_sent: bool,
+    /// The proxies whose `X-Forwarded-For` is believed.
+    pub proxies: Proxies,
 }
 
 /// What every handler can use.
@@ -72,9 +78,9 @@ struct Shared {
     limits: Limits,
     tokens: Arc<Tokens>,
     committer: Committer,
-    throttle: Arc<console::Throttle>,
-    links: Arc<console::Throttle>,
+    attempts: Arc<console::Attempts>,
     mails_are_sent: bool,
+    proxies: Arc<Proxies>,
 }
 
 impl Shared {
@@ -174,13 +180,16 @@ pub async fn serve(
     parts: Parts,
     stop: CancellationToken,
 ) -> store::Result<()> {
-    let Parts { store, intake, wake, clock, metrics, limits, public_url, accounts, mails_are_sent } =
-        parts;
+    let Parts { store, intake, wake, clock, metrics, limits, public_url, accounts, .. } = parts;
+    let (mails_are_sent, proxies) = (parts.mails_are_sent, Arc::new(parts.proxies));
     let node = patiently(&stop, || store.take_node_number()).await?;
     let settings: Arc<dyn Settings> = store.clone();
     let tokens = Arc::new(patiently(&stop, || Tokens::read(settings.clone())).await?);
     let (committer, committing) = Committer::start(intake, wake.clone(), limits);
     let refreshing = tokio::spawn(tokens.clone().refresh_until(stop.clone()));
+    if let Some(code) = patiently(&stop, || store.first_start_code()).await? {
+        tracing::warn!("first start: open {public_url}/start and enter the code {code}");
+    }
     let probes = Probes::new(stop.clone());
     let ids = Arc::new(Ids::new(node));
     let admin = Admin {
@@ -200,9 +209,9 @@ pub async fn serve(
         limits,
         tokens,
         committer,
-        throttle: Arc::default(),
-        links: Arc::default(),
+        attempts: Arc::default(),
         mails_are_sent,
+        proxies,
     };
     let has_tls = shared.has_tls();
     let mut router = Router::new();
@@ -214,6 +223,7 @@ pub async fn serve(
         .nest("/api", api::router(&shared))
         .fallback(console::no_such_page)
         .layer(from_fn(refuse_nul))
+        .layer(from_fn_with_state(OwnHost::of(shared.public_url.clone()), host::refuse_others))
         .layer(map_response(move |mut response: Response| async move {
             headers::protect(&mut response, has_tls);
             response

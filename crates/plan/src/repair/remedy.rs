@@ -108,6 +108,7 @@ pub fn remedies(code: Code) -> &'static [Remedy] {
         | Code::NoWebhooks
         | Code::NotAllowed
         | Code::NotAvailable
+        | Code::WrongHost
         | Code::NotConfirmed
         | Code::NotHashed
         | Code::Busy

@@ -29,6 +29,15 @@ pub(super) async fn begin(
         .fetch_optional(&mut *connection)
         .await?;
     let Some(owner) = owner else { return Ok(false) };
+    if let Some(waited) = new.replaces {
+        let ended = sqlx::query("DELETE FROM session WHERE hash = $1 AND needs_code = 1")
+            .bind(&waited.0[..])
+            .execute(&mut *connection)
+            .await?;
+        if ended.rows_affected() == 0 {
+            return Ok(false);
+        }
+    }
     insert(connection, &Whose::Owner(owner.try_get(0)?), new, now).await?;
     Ok(true)
 }
@@ -305,8 +314,9 @@ async fn insert(
         know_browser(connection, owner, browser, now).await?;
     }
     sqlx::query(
-        "DELETE FROM session WHERE (owner = $1 OR email = $2) AND (expires_at <= $3 \
-         OR seen_at <= $4 OR id NOT IN (SELECT id FROM session WHERE owner = $1 OR email = $2 \
+        "DELETE FROM session WHERE (owner = $1 OR email = $2) AND needs_code = $6 \
+         AND (expires_at <= $3 OR seen_at <= $4 OR id NOT IN (SELECT id FROM session \
+         WHERE (owner = $1 OR email = $2) AND needs_code = $6 \
          ORDER BY seen_at DESC, id DESC LIMIT $5))",
     )
     .bind(owner)
@@ -314,6 +324,8 @@ async fn insert(
     .bind(ms(now))
     .bind(idle_since(now))
     .bind(MOST_SESSIONS)
+    // Who only knows the password ends no session.
+    .bind(i64::from(new.needs_code))
     .execute(connection)
     .await?;
     Ok(())

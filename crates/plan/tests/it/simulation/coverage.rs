@@ -197,6 +197,7 @@ fn origin(code: Code) -> Origin {
         | Code::NoWebhooks
         | Code::NotAllowed
         | Code::NotAvailable
+        | Code::WrongHost
         | Code::NotConfirmed
         | Code::NotHashed
         | Code::Busy

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::Client;
 use super::fixture::{id, ten_and_reviews};
+use crate::harness::PASSWORD;
 
 fn settings() -> Value {
     json!({
@@ -37,9 +38,9 @@ async fn answers_are_as_the_description_says() {
     });
     let mut unfilled = trial.clone();
     unfilled["basic"] = json!({ "secondary_search_by": "FirstName" });
-    let user = json!({ "email": "a@example.com", "role": "operator", "password": "long enough" });
+    let user = json!({ "email": "a@example.com", "role": "operator", "password": PASSWORD });
     let role = json!({ "role": "administrator" });
-    let password = json!({ "password": "long enough" });
+    let password = json!({ "password": PASSWORD });
     let token = json!({ "name": "t", "scope": "read", "user": "a@example.com" });
     let choice = json!({ "choice": "link", "lead_id": "twin-b" });
     let lead = json!({ "ProspectID": "x", "EmailAddress": "asha@example.com" });
