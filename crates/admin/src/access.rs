@@ -22,7 +22,7 @@ const PAUSE: SignedDuration = SignedDuration::from_mins(1);
 const OF_A_USER: usize = 10;
 /// Strangers, who are not known as users of any account, share the budget of the address that they
 /// send from, and there is one for all of them, because their number is without end.
-const OF_A_SOURCE: usize = 10;
+const OF_A_SOURCE: usize = 30;
 const OF_STRANGERS: usize = 100;
 const LINKS_IN: SignedDuration = SignedDuration::from_hours(1);
 
@@ -219,8 +219,8 @@ mod tests {
         assert!(may(1, "a@x", 0) && may(2, "a@x", 0) && may(1, "b@x", 0));
         assert!(!may(1, "a@x", 59));
         assert!(may(1, "a@x", 60));
-        for of in [For::Stranger("1.2.3.4"), For::User("a@x")] {
-            for _ in 0..10 {
+        for (of, most) in [(For::Stranger("1.2.3.4"), OF_A_SOURCE), (For::User("a@x"), OF_A_USER)] {
+            for _ in 0..most {
                 assert!(asked.may_work_link(&of, at(0)));
             }
             assert!(!asked.may_work_link(&of, at(3_599)));

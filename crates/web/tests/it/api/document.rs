@@ -45,6 +45,7 @@ async fn answers_are_as_the_description_says() {
     let choice = json!({ "choice": "link", "lead_id": "twin-b" });
     let lead = json!({ "ProspectID": "x", "EmailAddress": "asha@example.com" });
     let field = json!({ "field": "City" });
+    let invite = json!({ "email": "new@example.com", "role": "viewer" });
     let operator = json!({ "role": "operator" });
     let alert = json!({ "address": "ops@example.com", "connectors": ["ab"] });
     // The test of an address waits until it is sent.
@@ -121,6 +122,15 @@ async fn answers_are_as_the_description_says() {
         ("POST", "/users", "/users", Some(user)),
         ("GET", "/users", "/users", None),
         ("PUT", "/users/{email}/role", "/users/a@example.com/role", Some(role)),
+        (
+            "DELETE",
+            "/users/{email}/second-factor",
+            "/users/nobody@example.com/second-factor",
+            None,
+        ),
+        ("POST", "/invites", "/invites", Some(invite)),
+        ("GET", "/invites", "/invites", None),
+        ("DELETE", "/invites/{email}", "/invites/new@example.com", None),
         ("GET", "/guests", "/guests", None),
         ("DELETE", "/guests/{email}", "/guests/nobody@example.com", None),
         ("PUT", "/users/{email}/password", "/users/a@example.com/password", Some(password)),

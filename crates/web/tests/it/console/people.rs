@@ -367,7 +367,7 @@ async fn a_leadsquared_user_retries_what_is_in_reach_and_sees_those_retries_alon
 async fn a_user_changes_their_own_password() {
     const ADMIN: &str = "admin@example.com";
     let mut browser = Browser::signed_in().await;
-    let elsewhere = browser.cookie.clone();
+    let elsewhere = std::mem::take(&mut browser.cookie);
     browser.sign_in(ADMIN).await;
     let token = [("name", "own"), ("scope", "read"), ("user", ADMIN), ("expires_days", "")];
     assert_eq!(browser.submit("/people/tokens", &token).await.status, 201);
