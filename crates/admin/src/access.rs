@@ -228,9 +228,8 @@ mod tests {
         }
         // Nobody uses up what is another's.
         let sources: Vec<String> = (0..200).map(|n| format!("10.0.0.{n}")).collect();
-        let worked = sources.iter().filter(|source| {
-            asked.may_work_link(&For::Stranger(source), at(3_601))
-        });
+        let worked =
+            sources.iter().filter(|source| asked.may_work_link(&For::Stranger(source), at(3_601)));
         assert_eq!(worked.count(), OF_STRANGERS - 1);
         assert!(asked.may_work_link(&For::User("b@x"), at(3_601)));
     }

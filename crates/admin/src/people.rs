@@ -5,12 +5,12 @@ use plan::problem::{Code, Problem};
 use secrecy::SecretString;
 use serde::Serialize;
 use store::{
-    Actor, ApiToken, INVITED_FOR, Invite, NewApiToken, NewInvite, PasswordHash, Token, TokenHash, User,
-    UserChange,
+    Actor, ApiToken, INVITED_FOR, Invite, NewApiToken, NewInvite, PasswordHash, Token, TokenHash,
+    User, UserChange,
 };
 
-use crate::refused::{Refused, Result};
 use crate::password::NotHashed;
+use crate::refused::{Refused, Result};
 use crate::{Admin, expiry, letter, password};
 
 /// A token that somebody wants.

@@ -24,19 +24,11 @@ pub trait SignIn: Send + Sync + std::fmt::Debug {
 
     /// The email address of the user whose session this becomes with the code of the second factor,
     /// while that may still be given.
-    async fn session_without_code(
-        &self,
-        hash: TokenHash,
-        now: Timestamp,
-    ) -> Result<Option<String>>;
+    async fn session_without_code(&self, hash: TokenHash, now: Timestamp)
+    -> Result<Option<String>>;
 
     /// Whether the user has signed in with this browser before.
-    async fn knows_browser(
-        &self,
-        email: &str,
-        browser: TokenHash,
-        now: Timestamp,
-    ) -> Result<bool>;
+    async fn knows_browser(&self, email: &str, browser: TokenHash, now: Timestamp) -> Result<bool>;
 
     /// The second factor of a user, on or being set up.
     async fn second_factor(&self, email: &str) -> Result<Option<SecondFactor>>;

@@ -100,7 +100,14 @@ mod tests {
         ] {
             assert!(own.is(host), "{host}");
         }
-        for host in ["", "evil.example", "leadsync.example.evil.example", "10.0.0.1", "[::2]", "localhost.evil"] {
+        for host in [
+            "",
+            "evil.example",
+            "leadsync.example.evil.example",
+            "10.0.0.1",
+            "[::2]",
+            "localhost.evil",
+        ] {
             assert!(!own.is(host), "{host}");
         }
     }

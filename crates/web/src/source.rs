@@ -117,7 +117,8 @@ mod tests {
             let found = proxies.source(peer.parse().unwrap(), &headers(values));
             assert_eq!(found.to_string(), source, "{peer} {values:?}");
         }
-        let nobody = Proxies::default().source("127.0.0.1".parse().unwrap(), &headers(&["1.2.3.4"]));
+        let nobody =
+            Proxies::default().source("127.0.0.1".parse().unwrap(), &headers(&["1.2.3.4"]));
         assert_eq!(nobody.to_string(), "127.0.0.1");
         assert!("10.0.0.0/8 x".parse::<Proxies>().unwrap_err().contains("10.0.0.0/8 x"));
         assert_eq!(Source::of("2001:db8::1:2:3:4".parse().unwrap()).0, "2001:db8::/64");

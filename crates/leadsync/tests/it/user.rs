@@ -21,7 +21,9 @@ fn a_user_lives_from_add_to_remove() {
     assert_eq!(told, [(&head, &json!("administrator")), (&ops, &json!("operator"))]);
     let listed = program.run(&["user", "list"]).succeeded();
     assert!(listed.out.contains("ops@example.com   operator"), "{listed:?}");
-    program.run_fed(&["user", "passwd", "ops@example.com"], &[], "another horse battery\r\n").succeeded();
+    program
+        .run_fed(&["user", "passwd", "ops@example.com"], &[], "another horse battery\r\n")
+        .succeeded();
     for last in [&["remove", "head@example.com"][..], &["role", "head@example.com", "operator"]] {
         let arguments = [&["user"], last].concat();
         program.run(&arguments).failed(1, &["the last administrator"]);

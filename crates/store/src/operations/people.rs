@@ -35,8 +35,8 @@ impl People for Backend {
              (SELECT count(*) FROM second_factor f WHERE f.owner = u.id AND f.is_on = 1) \
              FROM users u ORDER BY u.email",
         )
-            .fetch_all(&mut *transaction)
-            .await?;
+        .fetch_all(&mut *transaction)
+        .await?;
         rows.iter()
             .map(|row| {
                 let email: String = row.try_get(0)?;

@@ -60,12 +60,7 @@ impl SignIn for Backend {
         sessions::without_code(&mut *self.begin_read().await?, hash, now).await
     }
 
-    async fn knows_browser(
-        &self,
-        email: &str,
-        browser: TokenHash,
-        now: Timestamp,
-    ) -> Result<bool> {
+    async fn knows_browser(&self, email: &str, browser: TokenHash, now: Timestamp) -> Result<bool> {
         sessions::knows_browser(&mut *self.begin_read().await?, email, browser, now).await
     }
 
@@ -76,9 +71,9 @@ impl SignIn for Backend {
     async fn prepare_second_factor(&self, email: &str, secret: &SecretString) -> Result<bool> {
         let (cipher, email, secret) = (self.cipher.clone(), email.to_owned(), secret.clone());
         let prepared = self.write(move |connection| {
-            Box::pin(async move {
-                second_factors::prepare(connection, &cipher, &email, &secret).await
-            })
+            Box::pin(
+                async move { second_factors::prepare(connection, &cipher, &email, &secret).await },
+            )
         });
         let prepared = prepared.await?;
         // From now on the database needs the key.

@@ -48,11 +48,8 @@ pub(super) async fn change(
             } else {
                 sessions::end_one(connection, session).await?;
             }
-            let tokens = if remove_tokens {
-                remove_tokens_of(connection, id).await?
-            } else {
-                Vec::new()
-            };
+            let tokens =
+                if remove_tokens { remove_tokens_of(connection, id).await? } else { Vec::new() };
             let before = (!tokens.is_empty()).then(|| serde_json::json!({ "tokens": tokens }));
             ("set_password", email, before, None)
         }

@@ -4,10 +4,10 @@
 //! sends it again: nothing typed is lost.
 
 use askama::Template;
+use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::body::Body;
 use axum::response::Response;
 use store::Person;
 

@@ -168,13 +168,9 @@ fn of_the_settings(read: Needs, administer: Needs) -> Vec<Route<Needs>> {
         route(GET, "/audit", administer, audit::show),
         route(GET, "/account", read, account::show).own(),
         route(POST, "/account/password", read, account::set_password).own(),
-        route(POST, "/account/second-factor/set-up", read, second_factor::set_up)
-            .own()
-            .confirmed(),
+        route(POST, "/account/second-factor/set-up", read, second_factor::set_up).own().confirmed(),
         route(POST, "/account/second-factor", read, second_factor::turn_on).own().confirmed(),
-        route(POST, "/account/second-factor/off", read, second_factor::turn_off)
-            .own()
-            .confirmed(),
+        route(POST, "/account/second-factor/off", read, second_factor::turn_off).own().confirmed(),
         route(POST, "/account/sessions/{id}/end", read, account::end).own(),
         route(POST, "/account/sessions/end-others", read, account::end_others).own(),
     ]

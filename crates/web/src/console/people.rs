@@ -1,7 +1,7 @@
 //! `/people`: who may use the console and the API.
 
-use admin::{password, second_factor};
 use admin::people::{self, Invited, Made, TokenWish};
+use admin::{password, second_factor};
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;

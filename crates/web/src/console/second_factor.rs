@@ -31,11 +31,7 @@ struct RecoveryCodes {
 }
 
 /// Shows what an app needs.
-pub(super) async fn set_up(
-    State(shared): State<Shared>,
-    visitor: Visitor,
-    _: Form,
-) -> page::Shown {
+pub(super) async fn set_up(State(shared): State<Shared>, visitor: Visitor, _: Form) -> page::Shown {
     must_have_password(&visitor)?;
     shown(&shared, visitor, None).await
 }

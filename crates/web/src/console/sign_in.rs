@@ -62,7 +62,8 @@ pub(super) async fn sign_in(
     let (email, next) = (form.text("email"), page::own_path(form.text("next")));
     let refused =
         |status, wrong: &str| page::page(status, &SignIn { wrong: Some(wrong), email, next });
-    let attempt = match throttle::admit(&shared, (What::Password, email), &source, &headers).await? {
+    let attempt = match throttle::admit(&shared, (What::Password, email), &source, &headers).await?
+    {
         Ok(attempt) => attempt,
         Err(wait) => return Ok(refused(StatusCode::TOO_MANY_REQUESTS, &wait)),
     };
@@ -73,10 +74,9 @@ pub(super) async fn sign_in(
             attempt.succeeded(&shared);
             begin(&shared, email, &headers, next).await
         }
-        Ok(false) => Ok(refused(
-            StatusCode::UNAUTHORIZED,
-            "The email address or the password is wrong.",
-        )),
+        Ok(false) => {
+            Ok(refused(StatusCode::UNAUTHORIZED, "The email address or the password is wrong."))
+        }
         Err(password::NotHashed::Busy) => Ok(refused(
             StatusCode::SERVICE_UNAVAILABLE,
             "Too many people are signing in right now. Wait a moment, then retry.",
@@ -125,8 +125,7 @@ pub(super) async fn begin_fully(
         Some((cookie, _)) => cookie,
         None => Token::for_webhook()?.expose().to_owned(),
     };
-    let session =
-        NewSession { browser: Some(TokenHash::of(&browser)), replaces, ..session };
+    let session = NewSession { browser: Some(TokenHash::of(&browser)), replaces, ..session };
     if shared.store.begin_session(email, session, now).await? {
         let response = Redirect::to(next).into_response();
         let mut response = with_cookie(shared, response, secret.expose());

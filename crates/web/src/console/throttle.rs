@@ -172,7 +172,10 @@ pub(super) fn admit_link(shared: &Shared, email: &str, source: &Source) -> Resul
 }
 
 fn wait(wait: SignedDuration) -> String {
-    format!("Too many attempts. Wait {} seconds before the next attempt.", wait.as_secs().max(0) + 1)
+    format!(
+        "Too many attempts. Wait {} seconds before the next attempt.",
+        wait.as_secs().max(0) + 1
+    )
 }
 
 fn key(email: &str) -> String {

@@ -188,7 +188,8 @@ async fn bodies_that_are_still_coming_take_room_and_give_it_back() {
     let house = start(web::Limits { waiting_bytes: 16, ..web::Limits::default() }).await;
     let mut slow = house.wire().await;
     // In one piece, and on the older connection, so that it is read before any other's.
-    let head = format!("POST {} HTTP/1.1\r\nHost: leadsync.example\r\nContent-Length: 12\r\n", house.hook);
+    let head =
+        format!("POST {} HTTP/1.1\r\nHost: leadsync.example\r\nContent-Length: 12\r\n", house.hook);
     slow.send(format!("{head}\r\n[\"1234567")).await;
     // Its part is there once there is no room for another's.
     let refused = async {
@@ -214,12 +215,15 @@ async fn bodies_that_are_still_coming_take_room_and_give_it_back() {
 #[tokio::test]
 async fn an_address_or_a_form_with_nul_is_invalid() {
     let house = start(web::Limits::default()).await;
-    let form = "Origin: https://leadsync.example\r\nContent-Type: application/x-www-form-urlencoded";
+    let form =
+        "Origin: https://leadsync.example\r\nContent-Type: application/x-www-form-urlencoded";
     for request in [
         get("/sign-in?next=%00"),
         get("/requests/%00"),
         get("/api/v1/requests?q=%00"),
-        format!("POST /start HTTP/1.1\r\nHost: leadsync.example\r\n{form}\r\nContent-Length: 9\r\n\r\nemail=%00"),
+        format!(
+            "POST /start HTTP/1.1\r\nHost: leadsync.example\r\n{form}\r\nContent-Length: 9\r\n\r\nemail=%00"
+        ),
     ] {
         let mut wire = house.wire().await;
         wire.send(&request).await;

@@ -122,12 +122,7 @@ async fn answers_are_as_the_description_says() {
         ("POST", "/users", "/users", Some(user)),
         ("GET", "/users", "/users", None),
         ("PUT", "/users/{email}/role", "/users/a@example.com/role", Some(role)),
-        (
-            "DELETE",
-            "/users/{email}/second-factor",
-            "/users/nobody@example.com/second-factor",
-            None,
-        ),
+        ("DELETE", "/users/{email}/second-factor", "/users/nobody@example.com/second-factor", None),
         ("POST", "/invites", "/invites", Some(invite)),
         ("GET", "/invites", "/invites", None),
         ("DELETE", "/invites/{email}", "/invites/new@example.com", None),

@@ -9,8 +9,7 @@ use crate::harness::{OTHER_PASSWORD, PASSWORD};
 #[tokio::test]
 async fn a_user_lives_from_post_to_delete() {
     let client = Client::start().await;
-    let user =
-        json!({"email": "Ops@Example.com", "role": "operator", "password": PASSWORD});
+    let user = json!({"email": "Ops@Example.com", "role": "operator", "password": PASSWORD});
     let told = client.post("/users", user.clone()).await.expect(201);
     assert_eq!((&told["email"], &told["role"]), (&json!("ops@example.com"), &json!("operator")));
     assert_eq!(client.items("/users").await, [told]);

@@ -147,7 +147,9 @@ async fn other_hosts_are_refused() {
     assert_eq!(get("/metrics", "Host: 10.1.2.3\r\n").await.status, 200);
     assert_eq!(get(&browser.house.hook, "Host: hooks.example\r\n").await.status, 200);
     assert_eq!(get("https://evil.example/start", "Host: leadsync.example\r\n").await.status, 421);
-    for host in ["LeadSync.example", "leadsync.example:443", "localhost:8080", "127.0.0.1", "[::1]:1"] {
+    for host in
+        ["LeadSync.example", "leadsync.example:443", "localhost:8080", "127.0.0.1", "[::1]:1"]
+    {
         assert_eq!(get("/start", &format!("Host: {host}\r\n")).await.status, 200, "{host}");
     }
     browser.house.end().await;
@@ -292,7 +294,8 @@ async fn a_second_factor_takes_each_code_once() {
     assert!(wrong.status == 400 && wrong.body.contains(&key), "the key stays: {wrong:?}");
     let on = browser.submit("/account/second-factor", &[("code", &code(&key, 0))]).await;
     assert_eq!(on.status, 201, "{on:?}");
-    let codes: Vec<String> = on.body.split("<code>").skip(1).map(|rest| rest[..23].to_owned()).collect();
+    let codes: Vec<String> =
+        on.body.split("<code>").skip(1).map(|rest| rest[..23].to_owned()).collect();
     assert_eq!(codes.len(), 10, "{on:?}");
     assert!(browser.get("/people").await.body.contains("Turn off the second factor of"));
     browser.cookie.clear();
