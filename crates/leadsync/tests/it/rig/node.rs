@@ -61,6 +61,7 @@ impl Node {
             public_url: format!("http://{address}"),
             accounts: Arc::new(Nobody),
             mails_are_sent: false,
+            proxies: web::Proxies::default(),
         };
         let serving = tokio::spawn(web::serve(listener, parts, stop.clone()));
         let names = AtomicI64::new(0);
