@@ -1,6 +1,8 @@
 // Every page of the console, and how one comes to it. What is to hold for all pages is tested by
 // going through this list; `tests/pages.test.js` sees to it that no page is missing.
 
+import { GUARDED, PASSWORD } from "./stage/world.js";
+
 /** Routes that answer with a file, or with a part of a page: nothing to look at by itself. */
 export const NO_PAGES = ["/connectors/{name}/export", "/requests/rows", "/retries/{id}/progress", "/connectors/{name}/backfill/progress"];
 
@@ -38,6 +40,24 @@ export const PAGES = [
     route: "/sign-in/link/{secret}", world: "bare", as: "nobody", path: () => "/sign-in/link/none", status: 410, sees: "This link was already used",
   },
 
+  {
+    name: "sign-in-code", title: "The second factor", tells: "After the password, a code of an authenticator app or a recovery code.",
+    path: () => "/sign-in", route: "/sign-in/code", world: "guarded", as: "nobody", sees: "Enter the code",
+    before: async (page) => {
+      await page.getByLabel("Email").fill(GUARDED);
+      await page.getByLabel("Password").fill(PASSWORD);
+      await page.getByRole("button", { name: "Sign in" }).click();
+      await page.getByRole("heading", { name: "Enter the code" }).waitFor();
+    },
+  },
+  {
+    name: "invite", title: "An invite", tells: "The invited person chooses a password.",
+    route: "/invite/{secret}", world: "guarded", as: "nobody", path: (service) => service.invite, sees: "Welcome to leadsync",
+  },
+  {
+    name: "invite-old", title: "A used invite", tells: "The page says who makes a new one.",
+    route: "/invite/{secret}", world: "guarded", as: "nobody", path: () => "/invite/none", status: 410, sees: "This invite was already used",
+  },
   {
     name: "overview-none", title: "Overview, before the first connector", tells: "The first steps.",
     route: "/", world: "bare", sees: "Overview",
@@ -357,6 +377,16 @@ export const PAGES = [
     route: "/people", world: "busy", sees: "API tokens", dark: true,
   },
   {
+    name: "people-invited", title: "An invite to pass on", tells: "Without email the link is shown once.",
+    path: () => "/people", route: "/people", world: "guarded", sees: "can't be shown again",
+    before: async (page) => {
+      await page.getByText("Invite a user").click();
+      await page.locator("#invite_email").fill("noor@example.com");
+      await page.getByRole("button", { name: "Invite", exact: true }).click();
+      await page.getByText("can't be shown again").waitFor();
+    },
+  },
+  {
     name: "people-token-made", title: "A new API token", tells: "It is shown once, to be copied.",
     path: () => "/people", route: "/people", world: "busy", sees: "API tokens",
     before: async (page) => {
@@ -389,6 +419,14 @@ export const PAGES = [
   {
     name: "own-account", title: "Your account", tells: "Where you are signed in. Each session can be ended.",
     path: () => "/account", route: "/account", world: "busy", sees: "Active sessions",
+  },
+  {
+    name: "own-second-factor", title: "Setting up a second factor", tells: "A key for an authenticator app, confirmed by a code.",
+    path: () => "/account", route: "/account", world: "guarded", sees: "Set up a second factor",
+    before: async (page) => {
+      await page.getByRole("button", { name: "Set up a second factor" }).click();
+      await page.getByRole("img", { name: "QR code with the key" }).waitFor();
+    },
   },
   {
     name: "not-allowed", title: "Access denied", tells: "An operator needs an administrator for this page.",

@@ -110,6 +110,14 @@ export class Visitor {
     await this.button("Sign in").click();
   }
 
+  /** Makes the first administrator. */
+  async makeFirst(email, password) {
+    await this.field("Code").fill(this.service.firstStartCode);
+    await this.field("Email").fill(email);
+    await this.field("Password").fill(password);
+    await this.button("Create administrator").click();
+  }
+
   /** Waits until a page of somebody who is signed in is there. */
   async isIn() { await this.page.getByRole("navigation", { name: "Pages", exact: true }).waitFor(); }
 

@@ -127,6 +127,9 @@ export class Service {
 
   get said() { return this.process.said; }
 
+  /** What the first start asks for, from the log. */
+  get firstStartCode() { return this.said.match(/first start: .* the code ([a-z0-9-]+)/)[1]; }
+
   async end() { await this.process.end(); }
 }
 

@@ -1,4 +1,5 @@
 // What there is to look at: services in which nothing, little or much has happened.
+import { code } from "./authenticator.js";
 import { DESKTOP } from "./browser.js";
 import { until } from "./waiting.js";
 
@@ -7,17 +8,21 @@ export const OPERATOR = "vikram@example.com";
 export const VIEWER = "nadia@example.com";
 export const PASSWORD = "four calm green lamps";
 
+/** How long a session is shared: what changes people or accounts needs one whose password was given a
+ * short while ago. */
+const SHARED = 5 * 60_000;
+
 /** A visitor who is signed in; all of the same person in the same service share a session. */
 export const signedIn = async (stage, service, { as = ADMINISTRATOR, ...how } = {}) => {
   service.sessions ??= new Map();
-  if (!service.sessions.has(as)) {
+  if (!(service.sessions.get(as)?.until > Date.now())) {
     const first = await stage.visitor(service, { agent: how.agent, screen: DESKTOP });
     await first.open("/sign-in");
     await first.signIn(as, PASSWORD);
     await first.isIn();
-    service.sessions.set(as, await first.context.cookies());
+    service.sessions.set(as, { cookies: await first.context.cookies(), until: Date.now() + SHARED });
   }
-  return stage.visitor(service, { ...how, cookies: service.sessions.get(as) });
+  return stage.visitor(service, { ...how, cookies: service.sessions.get(as).cookies });
 };
 
 /** Nobody was there yet. */
@@ -29,6 +34,24 @@ export const bare = async (stage) => {
   await service.run(["user", "add", ADMINISTRATOR], PASSWORD);
   await service.run(["user", "add", OPERATOR, "--role", "operator"], PASSWORD);
   await service.run(["user", "add", VIEWER, "--role", "viewer"], PASSWORD);
+  return service;
+};
+
+/** Somebody with a second factor. */
+export const GUARDED = "leela@example.com";
+
+/** The same, with somebody who has a second factor, and an invite. */
+export const guarded = async (stage) => {
+  const service = await bare(stage);
+  await service.run(["user", "add", GUARDED], PASSWORD);
+  const visitor = await signedIn(stage, service, { as: GUARDED });
+  await visitor.open("/account");
+  await visitor.button("Set up a second factor").click();
+  await visitor.field("Code").fill(code(await visitor.field("Key").inputValue()));
+  await visitor.button("Turn on").click();
+  await visitor.sees("Keep these recovery codes now");
+  const { link } = await service.call("POST", "invites", { email: "meera@example.com", role: "operator" });
+  service.invite = new URL(link).pathname;
   return service;
 };
 

@@ -10,9 +10,9 @@ import { stopsAmiss } from "../stage/keyboard.js";
 import { book } from "../stage/book.js";
 import { small } from "../stage/picture.js";
 import { scene, shared } from "../stage/scene.js";
-import { OPERATOR, bare, busy, fresh, refused, signedIn, undecided } from "../stage/world.js";
+import { OPERATOR, bare, busy, fresh, guarded, refused, signedIn, undecided } from "../stage/world.js";
 
-const WORLDS = { fresh: shared(fresh), bare: shared(bare), busy: shared(busy), refused: shared(refused), undecided: shared(undecided) };
+const WORLDS = { fresh: shared(fresh), bare: shared(bare), guarded: shared(guarded), busy: shared(busy), refused: shared(refused), undecided: shared(undecided) };
 /** Whether pictures are taken, into `docs`. */
 const TAKES = process.env.LEADSYNC_SCREENSHOTS === "yes";
 const DOCS = fileURLToPath(new URL("../../docs/", import.meta.url));

@@ -17,10 +17,13 @@ const STALE: SignedDuration = SignedDuration::from_hours(1);
 /// A user is not read again from an account within this time, whatever it returned.
 const PAUSE: SignedDuration = SignedDuration::from_mins(1);
 /// Anybody can enter an address, and each one costs calls of the quota. So the links within
-/// [`LINKS_IN`] are limited: for strangers, who are not known as users of any account, and for
-/// others.
-const STRANGERS: usize = 30;
-const OTHERS: usize = 300;
+/// [`LINKS_IN`] are limited. A user of an account has a budget of their own, which nobody else's
+/// links use up.
+const OF_A_USER: usize = 10;
+/// Strangers, who are not known as users of any account, share the budget of the address that they
+/// send from, and there is one for all of them, because their number is without end.
+const OF_A_SOURCE: usize = 30;
+const OF_STRANGERS: usize = 100;
 const LINKS_IN: SignedDuration = SignedDuration::from_hours(1);
 
 /// What a user may see and act on.
@@ -67,8 +70,7 @@ impl Reach {
 #[derive(Debug, Default)]
 pub struct ReadUsers {
     users: Mutex<HashMap<(AccountId, String), Timestamp>>,
-    strangers: Mutex<Vec<Timestamp>>,
-    others: Mutex<Vec<Timestamp>>,
+    links: Mutex<Links>,
 }
 
 impl ReadUsers {
@@ -85,17 +87,44 @@ impl ReadUsers {
     }
 
     /// Whether a link may be handled now. If so, it counts.
-    fn may_work_link(&self, is_stranger: bool, now: Timestamp) -> bool {
-        let (links, most) =
-            if is_stranger { (&self.strangers, STRANGERS) } else { (&self.others, OTHERS) };
-        let mut links = links.lock().unwrap_or_else(PoisonError::into_inner);
-        links.retain(|at| now.duration_since(*at) < LINKS_IN);
-        let may = links.len() < most;
+    fn may_work_link(&self, of: &For<'_>, now: Timestamp) -> bool {
+        let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        let links = &mut *links;
+        for all in [&mut links.of_users, &mut links.of_sources] {
+            all.retain(|_, times| {
+                times.retain(|at| now.duration_since(*at) < LINKS_IN);
+                !times.is_empty()
+            });
+        }
+        let of_strangers: usize = links.of_sources.values().map(Vec::len).sum();
+        let (all, key, most) = match of {
+            For::User(email) => (&mut links.of_users, *email, OF_A_USER),
+            For::Stranger(_) if of_strangers >= OF_STRANGERS => return false,
+            For::Stranger(source) => (&mut links.of_sources, *source, OF_A_SOURCE),
+        };
+        let times = all.entry(key.to_owned()).or_default();
+        let may = times.len() < most;
         if may {
-            links.push(now);
+            times.push(now);
         }
         may
     }
+}
+
+/// When links were handled lately.
+#[derive(Debug, Default)]
+struct Links {
+    of_users: HashMap<String, Vec<Timestamp>>,
+    of_sources: HashMap<String, Vec<Timestamp>>,
+}
+
+/// Who a link is for.
+#[derive(Clone, Copy, Debug)]
+enum For<'a> {
+    /// A user of an account, by email address.
+    User(&'a str),
+    /// Somebody else, by the address that the request came from.
+    Stranger(&'a str),
 }
 
 /// What a signed-in user of LeadSquared accounts with this email address may see.
@@ -164,17 +193,18 @@ async fn user_of(
     }
 }
 
-/// Whether accounts may be called about this address now: only if there were few links lately, and
-/// fewer for strangers, who are not in any account's list of users.
-pub async fn may_ask_about(admin: &Admin, email: &str) -> store::Result<bool> {
+/// Whether accounts may be called about this email address now, on a request from `source`: only if
+/// there were few links lately for this user or, for strangers, who are not in any account's list of
+/// users, from this source.
+pub async fn may_ask_about(admin: &Admin, email: &str, source: &str) -> store::Result<bool> {
     let configuration = admin.store.configuration().await?;
     for account in destinations(&configuration) {
         let kept = admin.store.catalogue(account.id).await?;
         if kept.is_some_and(|(_, catalogue)| catalogue.user_by_email(email).is_some()) {
-            return Ok(admin.asked.may_work_link(false, (admin.clock)()));
+            return Ok(admin.asked.may_work_link(&For::User(email), (admin.clock)()));
         }
     }
-    Ok(admin.asked.may_work_link(true, (admin.clock)()))
+    Ok(admin.asked.may_work_link(&For::Stranger(source), (admin.clock)()))
 }
 
 #[cfg(test)]
@@ -189,12 +219,18 @@ mod tests {
         assert!(may(1, "a@x", 0) && may(2, "a@x", 0) && may(1, "b@x", 0));
         assert!(!may(1, "a@x", 59));
         assert!(may(1, "a@x", 60));
-        for (is_stranger, most) in [(true, STRANGERS), (false, OTHERS)] {
+        for (of, most) in [(For::Stranger("1.2.3.4"), OF_A_SOURCE), (For::User("a@x"), OF_A_USER)] {
             for _ in 0..most {
-                assert!(asked.may_work_link(is_stranger, at(0)));
+                assert!(asked.may_work_link(&of, at(0)));
             }
-            assert!(!asked.may_work_link(is_stranger, at(3_599)));
-            assert!(asked.may_work_link(is_stranger, at(3_600)));
+            assert!(!asked.may_work_link(&of, at(3_599)));
+            assert!(asked.may_work_link(&of, at(3_600)));
         }
+        // Nobody uses up what is another's.
+        let sources: Vec<String> = (0..200).map(|n| format!("10.0.0.{n}")).collect();
+        let worked =
+            sources.iter().filter(|source| asked.may_work_link(&For::Stranger(source), at(3_601)));
+        assert_eq!(worked.count(), OF_STRANGERS - 1);
+        assert!(asked.may_work_link(&For::User("b@x"), at(3_601)));
     }
 }

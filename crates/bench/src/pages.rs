@@ -157,12 +157,12 @@ async fn measure_on(
 ) -> anyhow::Result<Vec<(f64, f64)>> {
     let service = Service::with(binary, database, CONNECTORS).await?;
     let began = Instant::now();
-    let filled = fill_service(&service, records).await?;
+    let (filled, code) = fill_service(&service, records).await?;
     settle(&service.database).await?;
     eprintln!("{name} is filled after {:.0} s", began.elapsed().as_secs_f64());
     let (_serving, _) = service.start().await?;
     let mut connection = Connection::open(&service.address).await?;
-    let cookie = sign_in(&mut connection).await?;
+    let cookie = sign_in(&mut connection, &code).await?;
     let mut times = Vec::with_capacity(PAGES.len());
     for page in PAGES {
         let path = path(page, &filled);
@@ -183,12 +183,14 @@ async fn measure_on(
     Ok(times)
 }
 
-async fn fill_service(service: &Service, records: usize) -> anyhow::Result<Filled> {
+/// Fills the store; also returns the code of the first start.
+async fn fill_service(service: &Service, records: usize) -> anyhow::Result<(Filled, String)> {
     let how = Open { key_file: Some(service.key_file()), ..Open::default() };
     let store = store::open(&service.database, how).await?;
     #[expect(clippy::disallowed_methods, reason = "the service that is measured has this clock")]
     let now = Timestamp::now();
-    fill(&*store, records, now).await
+    let code = store.first_start_code().await?.context("somebody can sign in already")?;
+    Ok((fill(&*store, records, now).await?, code))
 }
 
 /// Leaves a full store in this folder, for `leadsync serve` to be run there.
@@ -227,8 +229,8 @@ fn path(page: &str, filled: &Filled) -> String {
 }
 
 /// Creates the first administrator; returns the session's cookie.
-async fn sign_in(connection: &mut Connection) -> anyhow::Result<String> {
-    let form = "email=bench%40example.com&password=a+long+enough+password";
+async fn sign_in(connection: &mut Connection, code: &str) -> anyhow::Result<String> {
+    let form = format!("code={code}&email=bench%40example.com&password=a+long+enough+password");
     let request = format!(
         "POST /start HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\n\
          Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",

@@ -23,6 +23,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use web::Proxies;
 
 use crate::telemetry;
 
@@ -123,17 +124,27 @@ pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
+/// The settings of a node.
+#[derive(Clone, Debug, Default)]
+pub struct NodeOptions {
+    /// How many bytes a webhook's body may have.
+    pub max_body: usize,
+    /// The token that `/metrics` requires, if it does.
+    pub metrics_token: Option<Token>,
+    /// The proxies that are believed when they say who sent a request.
+    pub proxies: Proxies,
+}
+
 impl Node {
-    /// Starts the node. Webhook URLs and links in mails begin with `public_url`; a webhook's
-    /// body may have `max_body` bytes. `/metrics` requires the token, if there is one.
+    /// Starts the node. Webhook URLs and links in mails begin with `public_url`.
     pub fn start(
         listener: TcpListener,
         store: Arc<dyn Store>,
         post: Post,
         public_url: String,
-        max_body: usize,
-        metrics_token: Option<Token>,
+        options: NodeOptions,
     ) -> anyhow::Result<Self> {
+        let NodeOptions { max_body, metrics_token, proxies } = options;
         let metrics = telemetry::start_metrics()?;
         let wake = Arc::new(Notify::new());
         let clock: admin::Clock = Arc::new(now);
@@ -154,6 +165,7 @@ impl Node {
             accounts: Arc::new(Accounts),
             mails_are_sent,
             metrics_token,
+            proxies,
         };
         let serving = tokio::spawn(web::serve(listener, parts, stop.clone()));
         Ok(Self { dispatcher, notifier, stop, serving })

@@ -13,8 +13,9 @@ use dispatch::notify::{Post, Smtp};
 use secrecy::SecretString;
 use serde::Deserialize;
 use store::{Open, Store, Token};
+use web::Proxies;
 
-use crate::node;
+use crate::node::{self, NodeOptions};
 
 /// Settings as flags and environment give them.
 #[derive(Clone, Debug, clap::Args)]
@@ -64,6 +65,10 @@ pub struct Flags {
         value_name = "TOKEN"
     )]
     metrics_token: Option<String>,
+    /// Proxies whose X-Forwarded-For header is believed: addresses and networks, separated by commas
+    /// [default: none]
+    #[arg(long, global = true, env = "LEADSYNC_TRUSTED_PROXIES", value_name = "ADDRESSES")]
+    trusted_proxies: Option<Proxies>,
     /// Log filter for stderr, in the form of `tracing` [default: info; warn for short commands]
     #[arg(long, global = true, env = "LEADSYNC_LOG", value_name = "FILTER")]
     log: Option<String>,
@@ -150,6 +155,7 @@ struct SettingsFile {
     mail_from: Option<String>,
     max_body: Option<Size>,
     metrics_token: Option<String>,
+    trusted_proxies: Option<String>,
     log: Option<String>,
     log_format: Option<LogFormat>,
 }
@@ -170,9 +176,11 @@ pub struct Settings {
     /// Who mails come from.
     mail_from: Option<String>,
     /// How many bytes a webhook's body may have.
-    pub max_body: usize,
+    max_body: usize,
     /// The token that `/metrics` requires, if it does.
-    pub metrics_token: Option<Token>,
+    metrics_token: Option<Token>,
+    /// The proxies whose `X-Forwarded-For` is believed.
+    trusted_proxies: Proxies,
     /// The log filter, if given.
     pub log: Option<String>,
     /// How log lines look.
@@ -214,6 +222,8 @@ impl Settings {
             None => read_file(Path::new(DEFAULT_FILE))?.unwrap_or_default(),
         };
         let public_url = flags.public_url.or(file.public_url);
+        let in_file = file.trusted_proxies.as_deref().map(str::parse).transpose();
+        let in_file = in_file.map_err(|what| anyhow::anyhow!("trusted_proxies: {what}"))?;
         Ok(Self {
             database_url: flags
                 .database_url
@@ -226,11 +236,21 @@ impl Settings {
             mail_from: flags.mail_from.or(file.mail_from),
             max_body: flags.max_body.or(file.max_body).map_or(web::LONGEST_BODY, |size| size.0),
             metrics_token: metrics_token(flags.metrics_token.or(file.metrics_token))?,
+            trusted_proxies: flags.trusted_proxies.or(in_file).unwrap_or_default(),
             log: flags.log.or(file.log),
             log_format: flags.log_format.or(file.log_format).unwrap_or_default(),
             json: flags.json,
             opened: Arc::default(),
         })
+    }
+
+    /// The settings of a node.
+    pub fn of_node(&self) -> NodeOptions {
+        NodeOptions {
+            max_body: self.max_body,
+            metrics_token: self.metrics_token.clone(),
+            proxies: self.trusted_proxies.clone(),
+        }
     }
 
     /// Opens the database, which must exist, beside a service that may be running.

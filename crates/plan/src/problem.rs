@@ -144,6 +144,8 @@ words! {
         Broken = "broken",
         /// API: the body did not arrive in time.
         TooSlow = "too_slow",
+        /// API: too many passwords are being checked.
+        Busy = "busy",
         /// API: the target has changed since it was read.
         Changed = "changed",
         /// API: the connector is disabled.
@@ -160,12 +162,16 @@ words! {
         NotAllowed = "not_allowed",
         /// API: the database is not available.
         NotAvailable = "not_available",
+        /// API: the session must give the password again first.
+        NotConfirmed = "not_confirmed",
         /// API: a password could not be hashed.
         NotHashed = "not_hashed",
         /// API: the body is not JSON.
         NotJson = "not_json",
         /// API: the caller is not known.
         NotKnown = "not_known",
+        /// API: the request names another host.
+        WrongHost = "wrong_host",
         /// A code that this version does not know.
         Unknown = "unknown",
     }

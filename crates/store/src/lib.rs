@@ -35,6 +35,7 @@ mod reviews;
 mod secret;
 mod session;
 mod settings;
+mod sign_in;
 mod sqlite;
 mod store;
 mod tally;
@@ -80,11 +81,14 @@ pub use progress::{
 pub use rekey::{Rekey, Rotated};
 pub use retry::{LinkedRecords, Retried, Retry, RetryBatch, Selection};
 pub use reviews::{NewReview, ReviewFilter, ReviewItem, Reviews};
-pub use session::{EndSessions, Guest, NewLink, NewSession, Person, Session, SessionItem};
+pub use session::{
+    CONFIRMED_FOR, EndSessions, Guest, KNOWN_FOR, NewLink, NewSession, Person, Session, SessionItem,
+};
 pub use settings::{
     Account, AccountPlan, Change, Configuration, Connector, FormerUrl, Keys, Settings, Version,
     Wiring,
 };
+pub use sign_in::{INVITED_FOR, Invite, NewInvite, SecondFactor, SignIn};
 pub use store::Store;
 pub use tally::{Cause, Health, Span, Step, Tally, Used, Waiting};
 pub use token::{Token, TokenHash};

@@ -55,6 +55,9 @@ pub trait Mail: Send + Sync + fmt::Debug {
         now: Timestamp,
     ) -> Result<bool>;
 
+    /// Queues a mail, due now.
+    async fn queue_mail(&self, mail: &NewMail, now: Timestamp) -> Result<()>;
+
     /// Claims the mail that is due first. Nobody else can claim it until `until`; if it has not
     /// ended by then, its claimant is gone and it is due again. One that would wait longer than
     /// [`MailEnd::LONGEST_WAIT`] is due too: the clock was set back.

@@ -6,10 +6,20 @@ use serde::Serialize;
 
 use crate::token::TokenHash;
 
-/// How long after its last use a session ends.
-pub const IDLE: SignedDuration = SignedDuration::from_hours(24);
-/// How long after its start a session ends in any case.
-pub const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 30);
+/// How long after its last use a session ends. OWASP ASVS 4.0.3, 3.3.2, names half an hour for level
+/// 2. Pages that only show things are looked at now and then during a day's work, and what changes
+/// accounts or people needs the password again ([`CONFIRMED_FOR`]).
+pub const IDLE: SignedDuration = SignedDuration::from_hours(2);
+/// How long after its start a session ends in any case (OWASP ASVS 4.0.3, 3.3.2).
+pub const LONGEST: SignedDuration = SignedDuration::from_hours(12);
+/// How long after its user gave the password a session may change accounts and people.
+pub const CONFIRMED_FOR: SignedDuration = SignedDuration::from_mins(10);
+/// How long after the password the code of the second factor may be given.
+pub const CODE_WITHIN: SignedDuration = SignedDuration::from_mins(10);
+/// How long a browser is known after its user last signed in with it.
+pub const KNOWN_FOR: SignedDuration = SignedDuration::from_hours(24 * 180);
+/// The most browsers that are known of a user; the least recently used is forgotten first.
+pub const MOST_BROWSERS: i64 = 20;
 /// The most sessions of a user; the least recently used ends first.
 pub const MOST_SESSIONS: i64 = 20;
 
@@ -20,6 +30,12 @@ pub struct NewSession {
     pub hash: TokenHash,
     /// The browser's name for itself.
     pub agent: String,
+    /// The hash of the cookie by which the browser is known from now on.
+    pub browser: Option<TokenHash>,
+    /// Whether the code of the second factor is missing: then it only leads to the page for it.
+    pub needs_code: bool,
+    /// The session that waited for the code. It ends; if it has ended already, no new one starts.
+    pub replaces: Option<TokenHash>,
 }
 
 /// A session that has not ended.
@@ -31,6 +47,15 @@ pub struct Session {
     pub email: String,
     /// What kind of user that is now.
     pub person: Person,
+    /// When the user last gave the password in it.
+    pub confirmed_at: Option<Timestamp>,
+}
+
+impl Session {
+    /// Whether the user gave the password a short while ago.
+    pub fn is_confirmed(&self, now: Timestamp) -> bool {
+        self.confirmed_at.is_some_and(|at| now.duration_since(at) < CONFIRMED_FOR)
+    }
 }
 
 /// What kind of user is signed in.

@@ -18,6 +18,7 @@ use crate::people::People;
 use crate::rekey::Rekey;
 use crate::reviews::Reviews;
 use crate::settings::Settings;
+use crate::sign_in::SignIn;
 use crate::views::Views;
 
 /// The store: the sum of its parts.
@@ -35,6 +36,7 @@ pub trait Store:
     + Settings
     + Reviews
     + People
+    + SignIn
     + Mail
     + Copies
     + Backfills

@@ -5,6 +5,7 @@ use plan::permission::{Role, Scope};
 use secrecy::SecretString;
 use serde::Serialize;
 
+use crate::sign_in::NewInvite;
 use crate::token::TokenHash;
 
 /// The maximum number of users, and of API tokens.
@@ -19,6 +20,8 @@ pub struct User {
     pub role: Role,
     /// Since when.
     pub made_at: Timestamp,
+    /// Whether signing in takes a code, too.
+    pub second_factor: bool,
 }
 
 /// A password as it is stored: argon2id, as a PHC string.
@@ -91,6 +94,47 @@ pub enum UserChange {
         email: String,
         /// The password.
         password: PasswordHash,
+    },
+    /// Changes the password of the user of this session, which ends.
+    SetOwnPassword {
+        /// The email address.
+        email: String,
+        /// The password.
+        password: PasswordHash,
+        /// The session.
+        session: i64,
+        /// Whether the user's other sessions end, too.
+        end_others: bool,
+        /// Whether the user's API tokens are removed.
+        remove_tokens: bool,
+    },
+    /// Turns on the second factor that was prepared for a user.
+    TurnOnSecondFactor {
+        /// The email address.
+        email: String,
+        /// The time step of the code that the user gave.
+        step: i64,
+        /// The hashes of the recovery codes.
+        recovery: Vec<TokenHash>,
+    },
+    /// Turns a user's second factor off.
+    TurnOffSecondFactor {
+        /// The email address.
+        email: String,
+    },
+    /// Invites somebody, in place of an earlier invite to the same address.
+    Invite(NewInvite),
+    /// Adds the user who was invited by this link, and uses it up.
+    AcceptInvite {
+        /// The hash of the link's secret.
+        invite: TokenHash,
+        /// The password.
+        password: PasswordHash,
+    },
+    /// Removes an invite: its link stops working at once.
+    RemoveInvite {
+        /// The email address.
+        email: String,
     },
     /// Changes a user's role. It applies to this user's sessions and tokens at once. The last
     /// administrator stays one.

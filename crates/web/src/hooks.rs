@@ -1,7 +1,7 @@
 //! `/hooks/{token}`: what a source account's automation posts to.
 
 use std::borrow::Cow;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -20,6 +20,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::Shared;
 use crate::committer::{Committer, NotKept};
 use crate::connections::{Peer, is_too_slow};
+use crate::source::{FORWARDED_FOR, address_of};
 use crate::syntax;
 use crate::tokens::Unknown;
 
@@ -140,10 +141,8 @@ fn sender(extensions: &Extensions) -> IpAddr {
 
 /// The client on whose behalf a proxy sends, as the nearest proxy reports it.
 fn on_behalf_of(headers: &HeaderMap) -> Option<IpAddr> {
-    let named = headers.get_all("x-forwarded-for").iter().next_back()?;
-    let address = named.to_str().ok()?.rsplit(',').next()?.trim();
-    let with_port = || address.parse::<SocketAddr>().ok().map(|address| address.ip());
-    address.parse().ok().or_else(with_port)
+    let named = headers.get_all(FORWARDED_FOR).iter().next_back()?;
+    address_of(named.to_str().ok()?.rsplit(',').next()?)
 }
 
 /// What a webhook is about. Only its URL shows it: with `event=deleted` or `event=merged`, as the

@@ -13,8 +13,10 @@ mod csv;
 mod headers;
 mod health;
 mod hooks;
+mod host;
 mod reads;
 mod route;
+mod source;
 mod syntax;
 mod tokens;
 
@@ -26,7 +28,7 @@ use admin::probing::Probes;
 use admin::{Admin, AskAccounts, Clock, Ids};
 use axum::Router;
 use axum::extract::Request;
-use axum::middleware::{Next, from_fn, map_response};
+use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use store::{Intake, Settings, Store, Token, TokenHash};
@@ -35,8 +37,10 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 pub use connections::{LONGEST_BODY, Limits};
+pub use source::Proxies;
 
 use committer::Committer;
+use host::OwnHost;
 use tokens::Tokens;
 
 /// The metrics of the process in Prometheus' text format.
@@ -65,6 +69,8 @@ pub struct Parts {
     pub mails_are_sent: bool,
     /// The token that `/metrics` requires, if it does.
     pub metrics_token: Option<Token>,
+    /// The proxies whose `X-Forwarded-For` is believed.
+    pub proxies: Proxies,
 }
 
 /// What every handler can use.
@@ -76,12 +82,12 @@ struct Shared {
     limits: Limits,
     tokens: Arc<Tokens>,
     committer: Committer,
-    throttle: Arc<console::Throttle>,
-    links: Arc<console::Throttle>,
+    attempts: Arc<console::Attempts>,
     mails_are_sent: bool,
     metrics_token: Option<TokenHash>,
     /// Who read personal data recently.
     reads: Arc<reads::Reads>,
+    proxies: Arc<Proxies>,
 }
 
 impl Shared {
@@ -192,12 +198,16 @@ pub async fn serve(
         accounts,
         mails_are_sent,
         metrics_token,
+        proxies,
     } = parts;
     let node = patiently(&stop, || store.take_node_number()).await?;
     let settings: Arc<dyn Settings> = store.clone();
     let tokens = Arc::new(patiently(&stop, || Tokens::read(settings.clone())).await?);
     let (committer, committing) = Committer::start(intake, wake.clone(), limits);
     let refreshing = tokio::spawn(tokens.clone().refresh_until(stop.clone()));
+    if let Some(code) = patiently(&stop, || store.first_start_code()).await? {
+        tracing::warn!("first start: open {public_url}/start and enter the code {code}");
+    }
     let probes = Probes::new(stop.clone());
     let ids = Arc::new(Ids::new(node));
     let admin = Admin {
@@ -217,11 +227,11 @@ pub async fn serve(
         limits,
         tokens,
         committer,
-        throttle: Arc::default(),
-        links: Arc::default(),
+        attempts: Arc::default(),
         mails_are_sent,
         metrics_token: metrics_token.map(|token| token.hash()),
         reads: Arc::default(),
+        proxies: Arc::new(proxies),
     };
     let has_tls = shared.has_tls();
     let mut router = Router::new();
@@ -233,6 +243,7 @@ pub async fn serve(
         .nest("/api", api::router(&shared))
         .fallback(console::no_such_page)
         .layer(from_fn(refuse_nul))
+        .layer(from_fn_with_state(OwnHost::of(shared.public_url.clone()), host::refuse_others))
         .layer(from_fn(access_log::log))
         .layer(map_response(move |mut response: Response| async move {
             headers::protect(&mut response, has_tls);

@@ -46,6 +46,8 @@ pub(crate) struct Route<N> {
     pub(crate) path: &'static str,
     pub(crate) needs: N,
     pub(crate) within: Within,
+    /// Whether a session must have given the password a short while ago.
+    pub(crate) confirmed: bool,
     pub(crate) handler: MethodRouter<Shared>,
 }
 
@@ -56,7 +58,8 @@ pub(crate) fn route<N, T: 'static>(
     handler: impl Handler<T, Shared>,
 ) -> Route<N> {
     let filter = MethodFilter::try_from(method.clone()).expect("routes have standard methods");
-    Route { method, path, needs, within: Within::Everything, handler: on(filter, handler) }
+    let (within, handler) = (Within::Everything, on(filter, handler));
+    Route { method, path, needs, within, confirmed: false, handler }
 }
 
 impl<N> Route<N> {
@@ -73,6 +76,11 @@ impl<N> Route<N> {
     /// It is about the caller's own session.
     pub(crate) fn own(self) -> Self {
         Self { within: Within::Own, ..self }
+    }
+
+    /// It changes accounts or people: a session must have given the password a short while ago.
+    pub(crate) fn confirmed(self) -> Self {
+        Self { confirmed: true, ..self }
     }
 }
 

@@ -4,8 +4,8 @@ use std::io::{BufRead, IsTerminal, Read};
 
 use admin::Admin;
 use admin::Refused;
-use admin::password;
 use admin::people::{self, TokenWish};
+use admin::{password, second_factor};
 use anyhow::{Context, bail};
 use plan::connector::Fault;
 use plan::permission::{Role, Scope};
@@ -26,6 +26,8 @@ pub enum User {
     Passwd(Email),
     /// Change a user's role; at least one administrator remains
     Role(NewRole),
+    /// Turn off a user's second factor: the password alone signs in
+    SecondFactorOff(Email),
     /// Remove a user and their API tokens; at least one administrator remains
     Remove(Email),
     /// Create an API token and print it; it can't be shown again
@@ -124,6 +126,11 @@ impl User {
                 people::set_user_role(&admin, &actor, &email, role).await.map_err(told)?;
                 say(settings, "user", &email, &format!("is now {role}"))
             }
+            Self::SecondFactorOff(Email { email }) => {
+                let user = people::known_user(&admin, &email).await.map_err(told)?;
+                second_factor::turn_off(&admin, &actor, &user.email).await.map_err(told)?;
+                say(settings, "user", &email, "second factor turned off")
+            }
             Self::Remove(Email { email }) => {
                 people::remove_user(&admin, &actor, &email).await.map_err(told)?;
                 say(settings, "user", &email, "removed")
@@ -172,8 +179,8 @@ fn read_password() -> anyhow::Result<SecretString> {
         password
     } else {
         let mut line = String::new();
-        // Longer than any password; more makes it too long.
-        let most = u64::try_from(password::LONGEST).unwrap_or(u64::MAX).saturating_add(2);
+        // Longer than any password, whose characters take up to four bytes; more makes it too long.
+        let most = u64::try_from(4 * password::LONGEST).unwrap_or(u64::MAX).saturating_add(2);
         let read = std::io::stdin().lock().take(most).read_line(&mut line);
         read.context("the password can't be read")?;
         line.trim_end_matches(['\r', '\n']).to_owned()

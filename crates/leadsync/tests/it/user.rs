@@ -6,7 +6,7 @@ use crate::rig::Program;
 
 fn add(program: &Program, email: &str, role: &[&str]) {
     let arguments = [&["user", "add", email], role].concat();
-    program.run_fed(&arguments, &[], "correct horse\n").succeeded();
+    program.run_fed(&arguments, &[], "correct horse battery\n").succeeded();
 }
 
 #[test]
@@ -21,7 +21,9 @@ fn a_user_lives_from_add_to_remove() {
     assert_eq!(told, [(&head, &json!("administrator")), (&ops, &json!("operator"))]);
     let listed = program.run(&["user", "list"]).succeeded();
     assert!(listed.out.contains("ops@example.com   operator"), "{listed:?}");
-    program.run_fed(&["user", "passwd", "ops@example.com"], &[], "another one\r\n").succeeded();
+    program
+        .run_fed(&["user", "passwd", "ops@example.com"], &[], "another horse battery\r\n")
+        .succeeded();
     for last in [&["remove", "head@example.com"][..], &["role", "head@example.com", "operator"]] {
         let arguments = [&["user"], last].concat();
         program.run(&arguments).failed(1, &["the last administrator"]);
@@ -42,12 +44,12 @@ fn what_is_wrong_with_a_user_is_said() {
     let program = Program::new();
     add(&program, "ops@example.com", &[]);
     for (arguments, input, said) in [
-        (&["add", "ops@example.com"][..], "correct horse", "already"),
-        (&["add", "ops"], "correct horse", "not a valid email address"),
-        (&["add", "a@example.com"], "short\n", "10 characters"),
-        (&["add", "a@example.com"], "", "10 characters"),
-        (&["passwd", "nobody@example.com"], "correct horse", "user list"),
-        (&["passwd", "ops@example.com"], "short", "10 characters"),
+        (&["add", "ops@example.com"][..], "correct horse battery", "already"),
+        (&["add", "ops"], "correct horse battery", "not a valid email address"),
+        (&["add", "a@example.com"], "short\n", "12 characters"),
+        (&["add", "a@example.com"], "", "12 characters"),
+        (&["passwd", "nobody@example.com"], "correct horse battery", "user list"),
+        (&["passwd", "ops@example.com"], "short", "12 characters"),
         (&["token", "t", "--user", "nobody@example.com"], "", "no user nobody"),
         (&["token", "t", "--expires", "0"], "", "1 to 3650"),
         (&["token", "t", "--remove"], "", "no token t"),

@@ -108,7 +108,10 @@ pub fn remedies(code: Code) -> &'static [Remedy] {
         | Code::NoWebhooks
         | Code::NotAllowed
         | Code::NotAvailable
+        | Code::WrongHost
+        | Code::NotConfirmed
         | Code::NotHashed
+        | Code::Busy
         | Code::NotJson
         | Code::NotKnown
         | Code::NotLinked

@@ -264,6 +264,7 @@ async fn check(
         // Somebody may have been signed out since, and links used up.
         "DELETE FROM session",
         "DELETE FROM sign_in_link",
+        "DELETE FROM invite",
         "UPDATE lease SET holder = '', expires = 0",
     ] {
         sqlx::query(sql).execute(&mut connection).await?;

@@ -45,6 +45,14 @@ impl Mail for Backend {
             .collect()
     }
 
+    async fn queue_mail(&self, mail: &NewMail, now: Timestamp) -> Result<()> {
+        let mail = mail.clone();
+        self.write(move |connection| {
+            Box::pin(async move { outbox::queue(connection, &mail, now).await })
+        })
+        .await
+    }
+
     async fn warn_of_quota(
         &self,
         account: AccountId,

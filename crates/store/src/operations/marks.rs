@@ -20,6 +20,8 @@ pub(crate) const COPIED: &str = "copy_made_at";
 
 /// The public URL with which the service was last started.
 pub(crate) const PUBLIC_URL: &str = "public_url";
+/// What the code of the first start is derived from, besides the key.
+pub(crate) const FIRST_START: &str = "first_start";
 
 pub(crate) async fn find(connection: &mut Connection, name: &str) -> Result<Option<String>> {
     let row = sqlx::query("SELECT value FROM mark WHERE name = $1")
@@ -51,6 +53,16 @@ pub(crate) async fn put(connection: &mut Connection, name: &str, value: &str) ->
     Ok(())
 }
 
+/// Puts a mark unless it is there already.
+pub(crate) async fn put_first(connection: &mut Connection, name: &str, value: &str) -> Result<()> {
+    sqlx::query("INSERT INTO mark (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING")
+        .bind(name)
+        .bind(value)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 pub(crate) async fn put_time(connection: &mut Connection, name: &str, at: Timestamp) -> Result<()> {
     put(connection, name, &ms(at).to_string()).await
 }
@@ -58,7 +70,8 @@ pub(crate) async fn put_time(connection: &mut Connection, name: &str, at: Timest
 /// What is known about the key that the database was written with.
 pub(crate) async fn key_use(connection: &mut Connection) -> Result<KeyUse> {
     let row = sqlx::query(
-        "SELECT (SELECT count(*) FROM account) + (SELECT count(*) FROM alert WHERE url IS NOT NULL)",
+        "SELECT (SELECT count(*) FROM account) + (SELECT count(*) FROM second_factor) \
+         + (SELECT count(*) FROM alert WHERE url IS NOT NULL)",
     )
     .fetch_one(&mut *connection)
     .await?;

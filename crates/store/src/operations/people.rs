@@ -43,15 +43,24 @@ impl People for Backend {
 
     async fn users(&self) -> Result<Vec<User>> {
         let mut transaction = self.begin_read().await?;
-        let rows = sqlx::query("SELECT email, role, made_at FROM users ORDER BY email")
-            .fetch_all(&mut *transaction)
-            .await?;
+        let rows = sqlx::query(
+            "SELECT u.email, u.role, u.made_at, \
+             (SELECT count(*) FROM second_factor f WHERE f.owner = u.id AND f.is_on = 1) \
+             FROM users u ORDER BY u.email",
+        )
+        .fetch_all(&mut *transaction)
+        .await?;
         rows.iter()
             .map(|row| {
                 let email: String = row.try_get(0)?;
                 let place = Place { table: "users", row: &email };
                 let role = place.word(row.try_get(1)?)?;
-                Ok(User { role, made_at: place.time(row.try_get(2)?)?, email: email.clone() })
+                Ok(User {
+                    role,
+                    made_at: place.time(row.try_get(2)?)?,
+                    second_factor: row.try_get::<i64, _>(3)? == 1,
+                    email: email.clone(),
+                })
             })
             .collect()
     }

@@ -10,7 +10,7 @@ use super::alerts::url_place;
 use super::audit::{Entry, audit};
 use super::changing::{account_place, token_place};
 use super::values::Place;
-use super::{Backend, Connection, marks};
+use super::{Backend, Connection, marks, second_factors};
 use crate::audit::Actor;
 use crate::error::{Error, Result};
 use crate::rekey::{Rekey, Rotated};
@@ -27,7 +27,7 @@ struct Sealed {
 }
 
 /// Every column that holds something encrypted.
-const SEALED: [Sealed; 4] = [
+const SEALED: [Sealed; 5] = [
     Sealed { table: "account", key: "name", column: "access_key", place: account_place },
     Sealed { table: "account", key: "name", column: "secret_key", place: account_place },
     Sealed { table: "connector", key: "name", column: "token", place: |_, name| token_place(name) },
@@ -36,6 +36,12 @@ const SEALED: [Sealed; 4] = [
         key: "id",
         column: "url",
         place: |_, id| url_place(id.parse().unwrap_or_default()),
+    },
+    Sealed {
+        table: "second_factor",
+        key: "owner",
+        column: "secret",
+        place: |_, owner| second_factors::place(owner.parse().unwrap_or_default()),
     },
 ];
 

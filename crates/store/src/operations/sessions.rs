@@ -8,8 +8,8 @@ use super::{Connection, outbox};
 use crate::error::Result;
 use crate::mail::NewMail;
 use crate::session::{
-    EndSessions, Guest, IDLE, LONGEST, MOST_LINKS, MOST_SESSIONS, NewLink, NewSession, Person,
-    Session, SessionItem,
+    CODE_WITHIN, EndSessions, Guest, IDLE, KNOWN_FOR, LONGEST, MOST_BROWSERS, MOST_LINKS,
+    MOST_SESSIONS, NewLink, NewSession, Person, Session, SessionItem,
 };
 use crate::token::TokenHash;
 
@@ -29,6 +29,15 @@ pub(super) async fn begin(
         .fetch_optional(&mut *connection)
         .await?;
     let Some(owner) = owner else { return Ok(false) };
+    if let Some(waited) = new.replaces {
+        let ended = sqlx::query("DELETE FROM session WHERE hash = $1 AND needs_code = 1")
+            .bind(&waited.0[..])
+            .execute(&mut *connection)
+            .await?;
+        if ended.rows_affected() == 0 {
+            return Ok(false);
+        }
+    }
     insert(connection, &Whose::Owner(owner.try_get(0)?), new, now).await?;
     Ok(true)
 }
@@ -98,9 +107,9 @@ pub(super) async fn find(
     now: Timestamp,
 ) -> Result<Option<(Session, bool)>> {
     let row = sqlx::query(
-        "SELECT s.id, COALESCE(u.email, s.email), u.role, s.seen_at \
+        "SELECT s.id, COALESCE(u.email, s.email), u.role, s.seen_at, s.confirmed_at \
          FROM session s LEFT JOIN users u ON u.id = s.owner \
-         WHERE s.hash = $1 AND s.expires_at > $2 AND s.seen_at > $3",
+         WHERE s.hash = $1 AND s.expires_at > $2 AND s.seen_at > $3 AND s.needs_code = 0",
     )
     .bind(&hash.0[..])
     .bind(ms(now))
@@ -114,7 +123,8 @@ pub(super) async fn find(
         Some(role) => Person::User(place.word(role)?),
         None => Person::AccountUser,
     };
-    let session = Session { id, email: row.try_get(1)?, person };
+    let confirmed_at = row.try_get::<Option<i64>, _>(4)?.map(|ms| place.time(ms)).transpose()?;
+    let session = Session { id, email: row.try_get(1)?, person, confirmed_at };
     let seen = place.time(row.try_get(3)?)?;
     Ok(Some((session, now.duration_since(seen) > STALE)))
 }
@@ -128,6 +138,76 @@ pub(super) async fn mark_seen(connection: &mut Connection, id: i64, now: Timesta
     Ok(())
 }
 
+pub(super) async fn confirm(connection: &mut Connection, id: i64, now: Timestamp) -> Result<()> {
+    sqlx::query("UPDATE session SET confirmed_at = $2 WHERE id = $1")
+        .bind(id)
+        .bind(ms(now))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn without_code(
+    connection: &mut Connection,
+    hash: TokenHash,
+    now: Timestamp,
+) -> Result<Option<String>> {
+    let row = sqlx::query(
+        "SELECT u.email FROM session s JOIN users u ON u.id = s.owner \
+         WHERE s.hash = $1 AND s.needs_code = 1 AND s.made_at > $2",
+    )
+    .bind(&hash.0[..])
+    .bind(ms(now.checked_sub(CODE_WITHIN).unwrap_or(Timestamp::MIN)))
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|row| row.try_get(0)).transpose()?)
+}
+
+pub(super) async fn knows_browser(
+    connection: &mut Connection,
+    email: &str,
+    browser: TokenHash,
+    now: Timestamp,
+) -> Result<bool> {
+    let row = sqlx::query(
+        "SELECT 1 FROM known_browser b JOIN users u ON u.id = b.owner \
+         WHERE u.email = $1 AND b.hash = $2 AND b.seen_at > $3",
+    )
+    .bind(email.trim().to_lowercase())
+    .bind(&browser.0[..])
+    .bind(ms(now.checked_sub(KNOWN_FOR).unwrap_or(Timestamp::MIN)))
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.is_some())
+}
+
+/// From now on the user is known to use this browser.
+async fn know_browser(
+    connection: &mut Connection,
+    owner: i64,
+    browser: TokenHash,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO known_browser (owner, hash, seen_at) VALUES ($1, $2, $3) \
+         ON CONFLICT (owner, hash) DO UPDATE SET seen_at = excluded.seen_at",
+    )
+    .bind(owner)
+    .bind(&browser.0[..])
+    .bind(ms(now))
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "DELETE FROM known_browser WHERE owner = $1 AND hash NOT IN (SELECT hash FROM known_browser \
+         WHERE owner = $1 ORDER BY seen_at DESC, hash LIMIT $2)",
+    )
+    .bind(owner)
+    .bind(MOST_BROWSERS)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 pub(super) async fn of(
     connection: &mut Connection,
     of: &Session,
@@ -135,7 +215,7 @@ pub(super) async fn of(
 ) -> Result<Vec<SessionItem>> {
     let sql = format!(
         "SELECT id, made_at, seen_at, agent FROM session \
-         WHERE {SAME_PERSON} AND expires_at > $2 AND seen_at > $3 \
+         WHERE {SAME_PERSON} AND expires_at > $2 AND seen_at > $3 AND needs_code = 0 \
          ORDER BY seen_at DESC, id DESC",
     );
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
@@ -216,8 +296,8 @@ async fn insert(
         Whose::Guest(email) => (None, Some(email.as_str())),
     };
     sqlx::query(
-        "INSERT INTO session (hash, owner, email, made_at, seen_at, expires_at, agent) \
-         VALUES ($1, $2, $3, $4, $4, $5, $6)",
+        "INSERT INTO session (hash, owner, email, made_at, seen_at, expires_at, agent, confirmed_at, \
+         needs_code) VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8)",
     )
     .bind(&new.hash.0[..])
     .bind(owner)
@@ -225,11 +305,18 @@ async fn insert(
     .bind(ms(now))
     .bind(ms(now.checked_add(LONGEST).unwrap_or(Timestamp::MAX)))
     .bind(new.agent.chars().filter(|c| !c.is_control()).take(LONGEST_AGENT).collect::<String>())
+    // It begins with the password, except for guests, who have none.
+    .bind(owner.map(|_| ms(now)))
+    .bind(i64::from(new.needs_code))
     .execute(&mut *connection)
     .await?;
+    if let (Some(owner), Some(browser), false) = (owner, new.browser, new.needs_code) {
+        know_browser(connection, owner, browser, now).await?;
+    }
     sqlx::query(
-        "DELETE FROM session WHERE (owner = $1 OR email = $2) AND (expires_at <= $3 \
-         OR seen_at <= $4 OR id NOT IN (SELECT id FROM session WHERE owner = $1 OR email = $2 \
+        "DELETE FROM session WHERE (owner = $1 OR email = $2) AND needs_code = $6 \
+         AND (expires_at <= $3 OR seen_at <= $4 OR id NOT IN (SELECT id FROM session \
+         WHERE (owner = $1 OR email = $2) AND needs_code = $6 \
          ORDER BY seen_at DESC, id DESC LIMIT $5))",
     )
     .bind(owner)
@@ -237,14 +324,26 @@ async fn insert(
     .bind(ms(now))
     .bind(idle_since(now))
     .bind(MOST_SESSIONS)
+    // Who only knows the password ends no session.
+    .bind(i64::from(new.needs_code))
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Ends a user's sessions, because the password changed.
+/// Ends a user's sessions, because the password changed. No browser is known any more.
 pub(super) async fn end_all(connection: &mut Connection, owner: i64) -> Result<()> {
+    sqlx::query("DELETE FROM known_browser WHERE owner = $1")
+        .bind(owner)
+        .execute(&mut *connection)
+        .await?;
     sqlx::query("DELETE FROM session WHERE owner = $1").bind(owner).execute(connection).await?;
+    Ok(())
+}
+
+/// Ends one session, or the login that waits for its code.
+pub(super) async fn end_one(connection: &mut Connection, id: i64) -> Result<()> {
+    sqlx::query("DELETE FROM session WHERE id = $1").bind(id).execute(connection).await?;
     Ok(())
 }
 

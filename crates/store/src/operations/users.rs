@@ -7,9 +7,11 @@ use sqlx::Row;
 
 use super::audit::{Entry, audit};
 use super::values::{Place, ms};
-use super::{Connection, count_up, sessions, views};
+use super::{Connection, count_up, invites, second_factors, sessions, views};
 use crate::audit::Actor;
 use crate::error::{Error, Result};
+use crate::sign_in::NewInvite;
+use crate::token::TokenHash;
 use crate::user::{MOST_USERS, NewApiToken, PasswordHash, UserChange};
 
 /// The longest name of a token and the longest email address, in characters.
@@ -35,14 +37,44 @@ pub(super) async fn change(
             add_user(connection, &email, Role::Administrator, &password, now).await?
         }
         UserChange::SetPassword { email, password } => {
-            let (id, email, _) = must_know_user(connection, &email).await?;
-            sqlx::query("UPDATE users SET password = $2 WHERE id = $1")
-                .bind(id)
-                .bind(password.0.expose_secret())
-                .execute(&mut *connection)
-                .await?;
+            let (id, email) = set_password(connection, &email, &password).await?;
             sessions::end_all(connection, id).await?;
             ("set_password", email, None, None)
+        }
+        UserChange::SetOwnPassword { email, password, session, end_others, remove_tokens } => {
+            let (id, email) = set_password(connection, &email, &password).await?;
+            if end_others {
+                sessions::end_all(connection, id).await?;
+            } else {
+                sessions::end_one(connection, session).await?;
+            }
+            let tokens =
+                if remove_tokens { remove_tokens_of(connection, id).await? } else { Vec::new() };
+            let before = (!tokens.is_empty()).then(|| serde_json::json!({ "tokens": tokens }));
+            ("set_password", email, before, None)
+        }
+        UserChange::TurnOnSecondFactor { email, step, recovery } => {
+            let (id, email, _) = must_know_user(connection, &email).await?;
+            second_factors::turn_on(connection, id, step, &recovery).await?;
+            ("turn_on_second_factor", email, None, None)
+        }
+        UserChange::TurnOffSecondFactor { email } => {
+            let (id, email, _) = must_know_user(connection, &email).await?;
+            if !second_factors::turn_off(connection, id).await? {
+                return Err(Error::Refused(format!("{email} has no second factor")));
+            }
+            ("turn_off_second_factor", email, None, None)
+        }
+        UserChange::Invite(invite) => invite_user(connection, invite, &actor.0, now).await?,
+        UserChange::AcceptInvite { invite, password } => {
+            accept_invite(connection, invite, &password, now).await?
+        }
+        UserChange::RemoveInvite { email } => {
+            let email = email.trim().to_lowercase();
+            if !invites::remove(connection, &email).await? {
+                return Err(Error::Refused(format!("{email} is not invited")));
+            }
+            ("remove_invite", email, None, None)
         }
         UserChange::SetRole { email, role } => {
             keep_an_administrator(connection, &email, role).await?;
@@ -58,12 +90,7 @@ pub(super) async fn change(
         UserChange::Remove { email } => {
             keep_an_administrator(connection, &email, Role::Operator).await?;
             let (id, email, _) = must_know_user(connection, &email).await?;
-            let tokens = sqlx::query("DELETE FROM api_token WHERE owner = $1 RETURNING name")
-                .bind(id)
-                .fetch_all(&mut *connection)
-                .await?;
-            let tokens: Vec<String> =
-                tokens.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+            let tokens = remove_tokens_of(connection, id).await?;
             views::remove_all(&mut *connection, &email).await?;
             sqlx::query("DELETE FROM users WHERE id = $1")
                 .bind(id)
@@ -94,6 +121,68 @@ pub(super) async fn change(
     let (before, after) = (before.map(|v| v.to_string()), after.map(|v| v.to_string()));
     let entry = Entry { action, subject: &subject, before, after };
     audit(connection, actor, now, &entry).await
+}
+
+async fn set_password(
+    connection: &mut Connection,
+    email: &str,
+    password: &PasswordHash,
+) -> Result<(i64, String)> {
+    let (id, email, _) = must_know_user(connection, email).await?;
+    sqlx::query("UPDATE users SET password = $2 WHERE id = $1")
+        .bind(id)
+        .bind(password.0.expose_secret())
+        .execute(connection)
+        .await?;
+    Ok((id, email))
+}
+
+/// Removes a user's API tokens; returns their names.
+async fn remove_tokens_of(connection: &mut Connection, owner: i64) -> Result<Vec<String>> {
+    let tokens = sqlx::query("DELETE FROM api_token WHERE owner = $1 RETURNING name")
+        .bind(owner)
+        .fetch_all(connection)
+        .await?;
+    Ok(tokens.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
+}
+
+async fn invite_user(
+    connection: &mut Connection,
+    invite: NewInvite,
+    by: &str,
+    now: Timestamp,
+) -> Result<Audited> {
+    let invite = NewInvite { email: checked_email(&invite.email)?, ..invite };
+    must_have_room(connection, "SELECT count(*) FROM users").await?;
+    must_have_room(connection, "SELECT count(*) FROM invite").await?;
+    let known = sqlx::query("SELECT 1 FROM users WHERE email = $1")
+        .bind(&invite.email)
+        .fetch_optional(&mut *connection)
+        .await?;
+    if known.is_some() {
+        return Err(Error::Refused(format!("a user {} already exists", invite.email)));
+    }
+    invites::put(connection, &invite, by, now).await?;
+    let after = serde_json::json!({ "role": invite.role });
+    Ok(("invite", invite.email, None, Some(after)))
+}
+
+async fn accept_invite(
+    connection: &mut Connection,
+    hash: TokenHash,
+    password: &PasswordHash,
+    now: Timestamp,
+) -> Result<Audited> {
+    let Some(invite) = invites::find(connection, hash, now).await? else {
+        return Err(Error::Refused("the invite was used already or has expired".to_owned()));
+    };
+    // Of two who use it at once, the second finds none.
+    if !invites::remove(connection, &invite.email).await? {
+        return Err(Error::Refused("the invite was used already or has expired".to_owned()));
+    }
+    let (_, email, before, after) =
+        add_user(connection, &invite.email, invite.role, password, now).await?;
+    Ok(("accept_invite", email, before, after))
 }
 
 /// Refuses to leave no administrator: anybody could then make themselves the first user.

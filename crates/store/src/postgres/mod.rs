@@ -238,6 +238,7 @@ pub(crate) fn migrations() -> Migrator {
         (36, "silence digest", include_str!("../../migrations/postgres/0036_silence_digest.sql")),
         (37, "echo", include_str!("../../migrations/postgres/0037_echo.sql")),
         (38, "webhook_url", include_str!("../../migrations/postgres/0038_webhook_url.sql")),
+        (40, "sign in", include_str!("../../migrations/postgres/0040_sign_in.sql")),
     ])
 }
 

@@ -24,6 +24,7 @@ mod migrating;
 mod opening;
 mod reviews;
 mod search;
+mod sign_in;
 mod states;
 mod tally;
 mod users;

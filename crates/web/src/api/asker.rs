@@ -29,6 +29,8 @@ pub(crate) struct Asker {
     /// What is in reach.
     pub(crate) reach: Reach,
     allowed: Scope,
+    /// Whether this is a session whose password was not given for a while.
+    is_stale: bool,
 }
 
 impl FromRequestParts<Shared> for Asker {
@@ -54,7 +56,7 @@ impl Asker {
             Some(user) => format!("{user} (token {})", token.name),
             None => format!("token {}", token.name),
         });
-        Self { actor, reach: Reach::All, allowed }
+        Self { actor, reach: Reach::All, allowed, is_stale: false }
     }
 
     /// Somebody who is signed in to the console. A change also needs the session's token in a
@@ -70,7 +72,12 @@ impl Asker {
             );
             return Err(Refusal::new(StatusCode::FORBIDDEN, problem));
         }
-        Ok(Self { actor: visitor.actor(), allowed: visitor.role.most(), reach: visitor.reach })
+        Ok(Self {
+            actor: visitor.actor(),
+            allowed: visitor.role.most(),
+            is_stale: !visitor.session.is_confirmed((shared.clock)()),
+            reach: visitor.reach,
+        })
     }
 
     fn must_be_allowed(&self, needed: Scope) -> Result<(), Refusal> {
@@ -84,6 +91,16 @@ impl Asker {
         );
         Err(Refusal::new(StatusCode::FORBIDDEN, problem))
     }
+}
+
+/// The session's password was not given for a while.
+fn not_confirmed() -> Refusal {
+    let problem = Problem::new(
+        Code::NotConfirmed,
+        "A session can only change accounts and people within 10 minutes after the password was given.",
+        "Sign in again, or use an API token.",
+    );
+    Refusal::new(StatusCode::FORBIDDEN, problem)
 }
 
 /// It is not for users of LeadSquared accounts, or not a connector to which they have access.
@@ -115,6 +132,8 @@ pub(super) struct Gate {
     pub(super) needs: Scope,
     /// What it shows.
     pub(super) within: Within,
+    /// Whether a session must have given the password a short while ago.
+    pub(super) confirmed: bool,
 }
 
 /// Lets through only those who may do what the route requires.
@@ -125,7 +144,11 @@ pub(super) async fn gate(State(gate): State<Gate>, request: Request, next: Next)
     let allowed = asker.and_then(|asker| {
         asker.must_be_allowed(gate.needs)?;
         let admitted = gate.within.is_open_to(&asker.reach, path.as_ref().ok());
-        if admitted { Ok(asker) } else { Err(out_of_reach()) }
+        match admitted {
+            false => Err(out_of_reach()),
+            true if gate.confirmed && asker.is_stale => Err(not_confirmed()),
+            true => Ok(asker),
+        }
     });
     let response = match allowed {
         Ok(asker) => {

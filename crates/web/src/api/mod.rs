@@ -15,6 +15,7 @@ mod connectors;
 mod download;
 mod failures;
 mod input;
+mod invites;
 mod leads;
 mod mails;
 mod mapping;
@@ -73,8 +74,8 @@ fn routes() -> Vec<Route<Scope>> {
     const DELETE: Method = Method::DELETE;
     vec![
         route(GET, "/accounts", Read, accounts::list),
-        route(PUT, "/accounts/{name}", Administer, accounts::put),
-        route(DELETE, "/accounts/{name}", Administer, accounts::remove),
+        route(PUT, "/accounts/{name}", Administer, accounts::put).confirmed(),
+        route(DELETE, "/accounts/{name}", Administer, accounts::remove).confirmed(),
         route(GET, "/accounts/{name}/probe", Administer, probe::show),
         route(POST, "/accounts/{name}/probe", Administer, probe::begin),
         route(DELETE, "/accounts/{name}/probe", Administer, probe::end),
@@ -83,7 +84,7 @@ fn routes() -> Vec<Route<Scope>> {
         route(GET, "/connectors", Read, connectors::list),
         route(GET, "/connectors/{name}", Read, connectors::show).of_connector(),
         route(PUT, "/connectors/{name}", Administer, connectors::put),
-        route(DELETE, "/connectors/{name}", Administer, connectors::remove),
+        route(DELETE, "/connectors/{name}", Administer, connectors::remove).confirmed(),
         route(POST, "/connectors/{name}/enable", Operate, connectors::enable).of_connector(),
         route(POST, "/connectors/{name}/disable", Operate, connectors::disable).of_connector(),
         route(GET, "/connectors/{name}/mass-change", Read, mass_change::show).of_connector(),
@@ -153,19 +154,24 @@ fn routes() -> Vec<Route<Scope>> {
         route(POST, "/alerts", Administer, alerts::add),
         route(GET, "/alerts/{id}", Administer, alerts::show),
         route(PUT, "/alerts/{id}", Administer, alerts::edit),
-        route(DELETE, "/alerts/{id}", Administer, alerts::remove),
+        route(DELETE, "/alerts/{id}", Administer, alerts::remove).confirmed(),
         route(POST, "/alerts/{id}/test", Administer, alerts::test),
         route(GET, "/audit", Administer, audit::list),
         route(GET, "/users", Administer, users::list),
-        route(POST, "/users", Administer, users::add),
-        route(PUT, "/users/{email}/role", Administer, users::set_role),
-        route(PUT, "/users/{email}/password", Administer, users::set_password),
-        route(DELETE, "/users/{email}", Administer, users::remove),
+        route(POST, "/users", Administer, users::add).confirmed(),
+        route(PUT, "/users/{email}/role", Administer, users::set_role).confirmed(),
+        route(PUT, "/users/{email}/password", Administer, users::set_password).confirmed(),
+        route(DELETE, "/users/{email}", Administer, users::remove).confirmed(),
+        route(DELETE, "/users/{email}/second-factor", Administer, users::turn_off_second_factor)
+            .confirmed(),
+        route(GET, "/invites", Administer, invites::list),
+        route(POST, "/invites", Administer, invites::add).confirmed(),
+        route(DELETE, "/invites/{email}", Administer, invites::remove).confirmed(),
         route(GET, "/guests", Administer, users::guests),
         route(DELETE, "/guests/{email}", Administer, users::end_guest),
         route(GET, "/tokens", Administer, tokens::list),
-        route(POST, "/tokens", Administer, tokens::add),
-        route(DELETE, "/tokens/{name}", Administer, tokens::remove),
+        route(POST, "/tokens", Administer, tokens::add).confirmed(),
+        route(DELETE, "/tokens/{name}", Administer, tokens::remove).confirmed(),
     ]
 }
 
@@ -182,8 +188,8 @@ pub(crate) fn access_rows() -> impl Iterator<Item = GuardedRoute> {
 /// Everything under `/api`.
 pub(crate) fn router(shared: &Shared) -> Router<Shared> {
     let mut routes_of_v1 = Router::new().route(OPENAPI, get(openapi::document));
-    for Route { method, path, needs, within, handler } in routes() {
-        let gate = Gate { shared: shared.clone(), method, path, needs, within };
+    for Route { method, path, needs, within, confirmed, handler } in routes() {
+        let gate = Gate { shared: shared.clone(), method, path, needs, within, confirmed };
         let gate = from_fn_with_state(gate, asker::gate);
         routes_of_v1 = routes_of_v1.route(path, handler.route_layer(gate));
     }

@@ -96,6 +96,9 @@ impl From<Refused> for Refusal {
             Refused::NotFound { what, name, list } => Self::not_found(what, &name, &list),
             Refused::Invalid(faults) => Self::faulty(faults),
             Refused::Store(error) => error.into(),
+            Refused::Failed(problem) if problem.code == Code::Busy => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, problem)
+            }
             Refused::Failed(problem) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, problem),
         }
     }

@@ -1,6 +1,6 @@
 //! `/users`.
 
-use admin::people;
+use admin::{people, second_factor};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -72,6 +72,16 @@ pub(crate) async fn remove(
     Named(email): Named,
 ) -> Result<StatusCode> {
     people::remove_user(&shared, &asker.actor, &email).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(crate) async fn turn_off_second_factor(
+    State(shared): State<Shared>,
+    asker: Asker,
+    Named(email): Named,
+) -> Result<StatusCode> {
+    let user = people::known_user(&shared, &email).await?;
+    second_factor::turn_off(&shared, &asker.actor, &user.email).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -8,12 +8,12 @@ use store::{EndSessions, Person, SessionItem};
 
 use super::form::Form;
 use super::page::{self, Faults, LastAction};
-use super::sign_in;
 use super::visitor::Visitor;
-use super::words;
+use super::{sign_in, throttle, words};
 use crate::Shared;
 use crate::api::Refusal;
-use admin::{password, people};
+use admin::password;
+use admin::people::{self, OwnPassword};
 
 #[derive(Template)]
 #[template(path = "account.html")]
@@ -24,6 +24,9 @@ struct Account {
     sessions: Vec<SessionItem>,
     faults: Faults,
     shortest: usize,
+    longest: usize,
+    /// How many recovery codes are left, if there is a second factor.
+    second_factor: Option<u64>,
 }
 
 impl Account {
@@ -54,11 +57,16 @@ async fn shown(
     let sessions = shared.store.sessions(&visitor.session, (shared.clock)()).await?;
     let status = refusal.map_or(StatusCode::OK, Refusal::status);
     let faults = refusal.map(Faults::of).unwrap_or_default();
-    let (page, shortest) = ("Account", password::SHORTEST);
-    Ok(page::page(status, &Account { page, visitor, told, sessions, faults, shortest }))
+    let factor = shared.store.second_factor(&visitor.email).await?;
+    let second_factor = factor.filter(|factor| factor.is_on).map(|factor| factor.recovery_codes);
+    let (shortest, longest) = (password::SHORTEST, password::LONGEST);
+    let page = "Account";
+    let account =
+        Account { page, visitor, told, sessions, faults, shortest, longest, second_factor };
+    Ok(page::page(status, &account))
 }
 
-/// Changes the visitor's own password. All sessions end, and this browser gets a new one.
+/// Changes the visitor's own password. This browser gets a new session; others end if they are to.
 pub(super) async fn set_password(
     State(shared): State<Shared>,
     visitor: Visitor,
@@ -69,30 +77,29 @@ pub(super) async fn set_password(
         let what = "You sign in with an emailed link, without a password.";
         return Err(page::forbidden(what).into());
     };
-    let (email, now) = (visitor.email.clone(), (shared.clock)());
-    if let Some(wait) = shared.throttle.wait(&email, now) {
-        let wait = wait.as_secs().max(0) + 1;
-        let what =
-            format!("Too many wrong passwords. Wait {wait} seconds before the next attempt.");
-        let refusal = page::of_the_page(StatusCode::TOO_MANY_REQUESTS, &what);
-        return shown(&shared, visitor, None, Some(&refusal)).await;
-    }
-    let (current, new) = (form.secret("current"), form.secret("password"));
-    let changed =
-        people::change_own_password(&shared, &visitor.actor(), &email, current, new).await;
-    match changed {
+    let attempt = match throttle::admit_again(&shared, &visitor) {
+        Ok(attempt) => attempt,
+        Err(wait) => {
+            let refusal = page::of_the_page(StatusCode::TOO_MANY_REQUESTS, &wait);
+            return shown(&shared, visitor, None, Some(&refusal)).await;
+        }
+    };
+    let email = visitor.email.clone();
+    let change = OwnPassword {
+        current: form.secret("current"),
+        new: form.secret("password"),
+        session: visitor.session.id,
+        end_others: !form.text("end_others").is_empty(),
+        remove_tokens: !form.text("remove_tokens").is_empty(),
+    };
+    match people::change_own_password(&shared, &visitor.actor(), &email, change).await {
         Ok(()) => {
-            shared.throttle.forget(&email);
+            attempt.succeeded(&shared);
             let next = page::with_told("/account", "own_password_set");
-            sign_in::begin(&shared, &email, &headers, &next).await
+            // The session that changed it had the second factor.
+            sign_in::begin_fully(&shared, &email, &headers, (&next, None)).await
         }
-        Err(refused) => {
-            let refusal = Refusal::from(refused);
-            if refusal.faults().iter().any(|fault| fault.at == "current") {
-                shared.throttle.count(&email, now);
-            }
-            shown(&shared, visitor, None, Some(&refusal)).await
-        }
+        Err(refused) => shown(&shared, visitor, None, Some(&refused.into())).await,
     }
 }
 

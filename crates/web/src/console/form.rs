@@ -31,7 +31,7 @@ pub(super) fn is_ours(headers: &HeaderMap) -> bool {
 }
 
 /// The fields of a form. The forms of a signed-in user contain the session's token.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Form(Vec<(String, String)>);
 
 impl Form {
@@ -58,6 +58,12 @@ impl Form {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// The form without this field.
+    pub(super) fn without(mut self, name: &str) -> Self {
+        self.0.retain(|(other, _)| other != name);
+        self
+    }
+
     pub(super) fn secret(&self, name: &str) -> SecretString {
         SecretString::from(self.text(name))
     }
@@ -66,7 +72,11 @@ impl Form {
 impl FromRequest<Shared> for Form {
     type Rejection = Response;
 
-    async fn from_request(request: Request, shared: &Shared) -> Result<Self, Response> {
+    async fn from_request(mut request: Request, shared: &Shared) -> Result<Self, Response> {
+        // `confirm` may have read it already.
+        if let Some(form) = request.extensions_mut().remove::<Self>() {
+            return Ok(form);
+        }
         let visitor = request.extensions().get::<Visitor>().cloned();
         let of_a_webhook = BYTES_A_BYTE * shared.limits.longest_body;
         let longest = LONGEST_OF_A_STRANGER + if visitor.is_some() { of_a_webhook } else { 0 };

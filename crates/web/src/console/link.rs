@@ -9,13 +9,15 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::{SignedDuration, Timestamp};
-use store::{NewLink, NewMail, Token, TokenHash};
+use store::{NewLink, Token, TokenHash};
 
 use super::form::Form;
-use super::page;
 use super::sign_in::{new_session, with_cookie};
+use super::{page, throttle};
 use crate::Shared;
+use crate::source::Source;
 use admin::access::{may_ask_about, reach_of_newcomer};
+use admin::letter::letter;
 
 /// How long a link works.
 const LASTS: SignedDuration = SignedDuration::from_mins(15);
@@ -48,7 +50,7 @@ pub(super) async fn ask(State(shared): State<Shared>) -> Response {
     page::page(StatusCode::OK, &Ask { wrong: None, mails_are_sent })
 }
 
-pub(super) async fn send(State(shared): State<Shared>, form: Form) -> Response {
+pub(super) async fn send(State(shared): State<Shared>, source: Source, form: Form) -> Response {
     let email = form.text("email").trim().to_lowercase();
     let mails_are_sent = shared.mails_are_sent;
     let refused =
@@ -60,19 +62,13 @@ pub(super) async fn send(State(shared): State<Shared>, form: Form) -> Response {
         let wrong = "This is not a valid email address. Use an address like sam@example.com.";
         return refused(StatusCode::BAD_REQUEST, wrong.to_owned());
     }
-    let now = (shared.clock)();
-    if let Some(wait) = shared.links.wait(&email, now) {
-        let wait = wait.as_secs().max(0) + 1;
-        let wrong = format!(
-            "Too many sign-in links requested. Wait {wait} seconds before requesting another."
-        );
-        return refused(StatusCode::TOO_MANY_REQUESTS, wrong);
+    if let Err(wait) = throttle::admit_link(&shared, &email, &source) {
+        return refused(StatusCode::TOO_MANY_REQUESTS, wait);
     }
-    // Every link counts, so that nobody's mailbox can be filled.
-    shared.links.count(&email, now);
+    let now = (shared.clock)();
     let answer = page::page(StatusCode::OK, &Sent { email: &email, minutes: LASTS.as_mins() });
     tokio::spawn(async move {
-        if let Err(error) = mail_link(&shared, &email, now).await {
+        if let Err(error) = mail_link(&shared, (&email, &source), now).await {
             tracing::error!(%error, "a link to sign in could not be sent");
         }
     });
@@ -80,10 +76,14 @@ pub(super) async fn send(State(shared): State<Shared>, form: Form) -> Response {
 }
 
 /// Mails a link to somebody who may use a connector.
-async fn mail_link(shared: &Shared, email: &str, now: Timestamp) -> store::Result<()> {
-    if !may_ask_about(shared, email).await? {
+async fn mail_link(
+    shared: &Shared,
+    (email, source): (&str, &Source),
+    now: Timestamp,
+) -> store::Result<()> {
+    if !may_ask_about(shared, email, &source.0).await? {
         tracing::warn!(
-            "too many sign-in links were requested within an hour; no more users are looked up"
+            "too many sign-in links were requested within an hour; this user is not looked up"
         );
         return Ok(());
     }
@@ -95,27 +95,14 @@ async fn mail_link(shared: &Shared, email: &str, now: Timestamp) -> store::Resul
     let secret = Token::for_webhook()?;
     let hash = secret.hash();
     let url = format!("{}/sign-in/link/{}", shared.public_url, secret.expose());
-    let (_, host) = shared.public_url.split_once("://").unwrap_or_default();
-    let id = Token::for_webhook()?;
-    let mail = NewMail {
-        message_id: format!(
-            "leadsync.link.{}@{}",
-            id.expose(),
-            host.split(['/', ':']).next().unwrap_or_default()
-        ),
-        thread: None,
-        recipient: email.to_owned(),
-        subject: "Your leadsync sign-in link".to_owned(),
-        body: format!(
-            "Sign in to leadsync with this link. The link works once and expires at {}.\n\n{url}\n\n\
-             You have access to: {}.\n\n\
-             If you did not request this link, ignore this email.\n",
-            now.checked_add(LASTS).unwrap_or(now).strftime("%Y-%m-%d %H:%M UTC"),
-            connectors.join(", "),
-        ),
-        private: true,
-        alert: None,
-    };
+    let body = format!(
+        "Sign in to leadsync with this link. The link works once and expires at {}.\n\n{url}\n\n\
+         You have access to: {}.\n\n\
+         If you did not request this link, ignore this email.\n",
+        now.checked_add(LASTS).unwrap_or(now).strftime("%Y-%m-%d %H:%M UTC"),
+        connectors.join(", "),
+    );
+    let mail = letter(shared, email, ("Your leadsync sign-in link", body), true)?;
     let link = NewLink {
         hash,
         email: email.to_owned(),

@@ -11,18 +11,22 @@ mod assets;
 mod audit;
 mod backfills;
 mod comparisons;
+mod confirm;
 mod connector;
 #[cfg(debug_assertions)]
 mod design;
 mod failures;
 mod form;
+mod invite;
 mod link;
 mod log;
 mod overview;
 mod page;
 mod people;
 mod reviews;
+mod second_factor;
 mod sign_in;
+mod start;
 mod state;
 mod throttle;
 mod traits;
@@ -41,8 +45,8 @@ use crate::Shared;
 use crate::access_log::Who;
 use crate::route::{GuardedRoute, Within};
 use crate::route::{Route, route};
-pub(crate) use page::invalid;
-pub(crate) use throttle::Throttle;
+pub(crate) use page::{invalid, wrong_host};
+pub(crate) use throttle::Attempts;
 pub(crate) use visitor::Visitor;
 
 /// What a page requires.
@@ -65,14 +69,18 @@ fn routes() -> Vec<Route<Needs>> {
     const POST: Method = Method::POST;
     let [read, operate, administer] = [Scope::Read, Scope::Operate, Scope::Administer].map(Signed);
     let mut routes = vec![
-        route(GET, "/start", FirstStart, sign_in::start),
-        route(POST, "/start", FirstStart, sign_in::make_first),
+        route(GET, "/start", FirstStart, start::show),
+        route(POST, "/start", FirstStart, start::make_first),
         route(GET, "/sign-in", Nothing, sign_in::show),
         route(POST, "/sign-in", Nothing, sign_in::sign_in),
+        route(GET, "/sign-in/code", Nothing, sign_in::ask_code),
+        route(POST, "/sign-in/code", Nothing, sign_in::check_code),
         route(GET, "/sign-in/link", Nothing, link::ask),
         route(POST, "/sign-in/link", Nothing, link::send),
         route(GET, "/sign-in/link/{secret}", Nothing, link::show),
         route(POST, "/sign-in/link/{secret}", Nothing, link::sign_in),
+        route(GET, "/invite/{secret}", Nothing, invite::show),
+        route(POST, "/invite/{secret}", Nothing, invite::accept),
         route(POST, "/sign-out", read, sign_in::sign_out).own(),
         route(GET, "/", read, overview::show).in_reach(),
     ];
@@ -131,11 +139,11 @@ fn of_the_settings(read: Needs, administer: Needs) -> Vec<Route<Needs>> {
     const POST: Method = Method::POST;
     vec![
         route(GET, "/accounts", administer, accounts::list),
-        route(POST, "/accounts", administer, accounts::put_new),
+        route(POST, "/accounts", administer, accounts::put_new).confirmed(),
         route(GET, "/accounts/new", administer, accounts::add),
         route(GET, "/accounts/{name}", administer, accounts::show),
-        route(POST, "/accounts/{name}", administer, accounts::put),
-        route(POST, "/accounts/{name}/remove", administer, accounts::remove),
+        route(POST, "/accounts/{name}", administer, accounts::put).confirmed(),
+        route(POST, "/accounts/{name}/remove", administer, accounts::remove).confirmed(),
         route(GET, "/accounts/{name}/traits", administer, traits::show),
         route(POST, "/accounts/{name}/probe", administer, traits::probe),
         route(POST, "/accounts/{name}/probe/stop", administer, traits::stop),
@@ -145,18 +153,25 @@ fn of_the_settings(read: Needs, administer: Needs) -> Vec<Route<Needs>> {
         route(GET, "/alerts/{id}", administer, alerts::ask_edit),
         route(POST, "/alerts/{id}", administer, alerts::edit),
         route(POST, "/alerts/{id}/test", administer, alerts::test),
-        route(POST, "/alerts/{id}/remove", administer, alerts::remove),
+        route(POST, "/alerts/{id}/remove", administer, alerts::remove).confirmed(),
         route(GET, "/people", administer, people::show),
-        route(POST, "/people/users", administer, people::add_user),
-        route(POST, "/people/users/role", administer, people::set_role),
-        route(POST, "/people/users/password", administer, people::set_password),
-        route(POST, "/people/users/remove", administer, people::remove_user),
+        route(POST, "/people/users", administer, people::add_user).confirmed(),
+        route(POST, "/people/users/role", administer, people::set_role).confirmed(),
+        route(POST, "/people/users/password", administer, people::set_password).confirmed(),
+        route(POST, "/people/users/second-factor/off", administer, people::turn_off_second_factor)
+            .confirmed(),
+        route(POST, "/people/users/remove", administer, people::remove_user).confirmed(),
+        route(POST, "/people/invites", administer, people::invite).confirmed(),
+        route(POST, "/people/invites/remove", administer, people::remove_invite).confirmed(),
         route(POST, "/people/guests/end", administer, people::end_guest),
-        route(POST, "/people/tokens", administer, people::add_token),
-        route(POST, "/people/tokens/remove", administer, people::remove_token),
+        route(POST, "/people/tokens", administer, people::add_token).confirmed(),
+        route(POST, "/people/tokens/remove", administer, people::remove_token).confirmed(),
         route(GET, "/audit", administer, audit::show),
         route(GET, "/account", read, account::show).own(),
         route(POST, "/account/password", read, account::set_password).own(),
+        route(POST, "/account/second-factor/set-up", read, second_factor::set_up).own().confirmed(),
+        route(POST, "/account/second-factor", read, second_factor::turn_on).own().confirmed(),
+        route(POST, "/account/second-factor/off", read, second_factor::turn_off).own().confirmed(),
         route(POST, "/account/sessions/{id}/end", read, account::end).own(),
         route(POST, "/account/sessions/end-others", read, account::end_others).own(),
     ]
@@ -241,7 +256,7 @@ fn of_connectors(read: Needs, operate: Needs, administer: Needs) -> Vec<Route<Ne
         route(POST, "/connectors/{name}/enable", operate, connector::enable).of_connector(),
         route(POST, "/connectors/{name}/disable", operate, connector::disable).of_connector(),
         route(POST, "/connectors/{name}/retry", operate, connector::retry).of_connector(),
-        route(POST, "/connectors/{name}/remove", administer, connector::remove),
+        route(POST, "/connectors/{name}/remove", administer, connector::remove).confirmed(),
     ]
 }
 
@@ -260,8 +275,8 @@ pub(crate) fn access_rows() -> impl Iterator<Item = GuardedRoute> {
 /// Every page.
 pub(crate) fn router(shared: &Shared) -> Router<Shared> {
     let mut router = assets::router();
-    for Route { method, path, needs, within, handler } in routes() {
-        let gate = Gate { shared: shared.clone(), method, needs, within };
+    for Route { method, path, needs, within, confirmed, handler } in routes() {
+        let gate = Gate { shared: shared.clone(), method, needs, within, confirmed };
         router = router.route(path, handler.route_layer(from_fn_with_state(gate, let_through)));
     }
     router
@@ -279,6 +294,7 @@ struct Gate {
     method: Method,
     needs: Needs,
     within: Within,
+    confirmed: bool,
 }
 
 /// Lets through only those who may see the page, and forms only from our own pages.
@@ -328,7 +344,10 @@ async fn admitted(gate: &Gate, request: Request) -> Result<Request, page::Instea
             if gate.method == Method::GET {
                 visitor.count(&*shared.store).await?;
             }
-            parts.extensions.insert(visitor);
+            parts.extensions.insert(visitor.clone());
+            if gate.confirmed {
+                return confirm::confirmed(shared, &visitor, (parts, body)).await;
+            }
             Ok(Request::from_parts(parts, body))
         }
     }
@@ -347,7 +366,9 @@ mod tests {
             .collect();
         let link = "/sign-in/link";
         let secret = "/sign-in/link/{secret}";
-        let ways_in = ["/start", "/start", "/sign-in", "/sign-in", link, link, secret, secret];
+        let (code, invite) = ("/sign-in/code", "/invite/{secret}");
+        let ways_in = ["/start", "/start", "/sign-in", "/sign-in", code, code];
+        let ways_in = [&ways_in[..], &[link, link, secret, secret, invite, invite]].concat();
         assert_eq!(open, ways_in);
     }
 }

@@ -62,6 +62,16 @@ pub(crate) fn invalid(what: &str) -> Response {
     page(StatusCode::BAD_REQUEST, &Wrong { title: "Invalid request", what })
 }
 
+/// That something worked once, and no longer.
+pub(super) fn gone(what: &str) -> Response {
+    page(StatusCode::GONE, &Wrong { title: "No longer valid", what })
+}
+
+/// That a request is for another host.
+pub(crate) fn wrong_host(what: &str) -> Response {
+    page(StatusCode::MISDIRECTED_REQUEST, &Wrong { title: "Wrong address", what })
+}
+
 pub(super) fn too_slow() -> Response {
     let what = "The form did not arrive in time. Go back, and submit it again.";
     page(StatusCode::REQUEST_TIMEOUT, &Wrong { title: "Timeout", what })
@@ -220,7 +230,10 @@ const TOLD: &[(&str, &str)] = &[
     ("decided_and_retried", "Review resolved. Retrying held changes."),
     ("resolved_by_rule", "Reviews resolved. Retrying held changes."),
     ("none_resolved", "No review was resolved: the rule decides none of the open ones."),
-    ("own_password_set", "Password changed. Your other sessions have ended."),
+    ("own_password_set", "Password changed."),
+    ("second_factor_off", "Second factor turned off."),
+    ("uninvited", "Invite removed. Its link no longer works."),
+    ("invited", "Invite emailed. The link works once, for 3 days."),
     ("released", "Field released. It syncs again unless another loop is detected."),
     ("url_replaced", "Webhook URL replaced. Put the new one into the automations."),
     ("urls_ended", "The old webhook URLs are no longer valid."),

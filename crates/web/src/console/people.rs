@@ -1,14 +1,14 @@
 //! `/people`: who may use the console and the API.
 
-use admin::password;
-use admin::people::{self, Made, TokenWish};
+use admin::people::{self, Invited, Made, TokenWish};
+use admin::{password, second_factor};
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use plan::permission::{Role, Scope};
 use secrecy::ExposeSecret;
-use store::{ApiToken, Guest, User, UserChange};
+use store::{ApiToken, Guest, Invite, User, UserChange};
 
 use super::form::Form;
 use super::page::{self, Choice, LastAction, choices};
@@ -29,21 +29,30 @@ struct People {
     wrong: Option<String>,
     /// A token that was just created: shown once.
     made: Option<Made>,
+    /// An invite that was just made and not mailed: its link is shown once.
+    invited: Option<Invited>,
     users: Vec<User>,
+    invites: Vec<Invite>,
     guests: Vec<Guest>,
     tokens: Vec<ApiToken>,
     /// The typed address of a new user.
     email: String,
     /// The typed name of a new token.
     token_name: String,
+    /// The typed address of somebody to invite.
+    invite_email: String,
+    mails_are_sent: bool,
     shortest: usize,
+    longest: usize,
 }
 
 impl People {
     async fn read(shared: &Shared, visitor: Visitor) -> store::Result<Self> {
-        let (users, guests, tokens) = tokio::try_join!(
+        let now = (shared.clock)();
+        let (users, invites, guests, tokens) = tokio::try_join!(
             shared.store.users(),
-            shared.store.guests((shared.clock)()),
+            shared.store.invites(now),
+            shared.store.guests(now),
             shared.store.api_tokens(),
         )?;
         Ok(Self {
@@ -52,12 +61,17 @@ impl People {
             told: None,
             wrong: None,
             made: None,
+            invited: None,
             users,
+            invites,
             guests,
             tokens,
             email: String::new(),
             token_name: String::new(),
+            invite_email: String::new(),
+            mails_are_sent: shared.mails_are_sent,
             shortest: password::SHORTEST,
+            longest: password::LONGEST,
         })
     }
 
@@ -108,7 +122,8 @@ async fn again(shared: &Shared, visitor: Visitor, form: &Form, refusal: &Refusal
     let wrong = Some(refusal.message());
     let typed = |name: &str| form.text(name).to_owned();
     let (email, token_name) = (typed("new_email"), typed("name"));
-    Ok(page::page(refusal.status(), &People { wrong, email, token_name, ..people }))
+    let invite_email = typed("invite_email");
+    Ok(page::page(refusal.status(), &People { wrong, email, token_name, invite_email, ..people }))
 }
 
 async fn ended(
@@ -183,6 +198,47 @@ pub(super) async fn remove_user(
 ) -> page::Shown {
     let done = people::remove_user(&shared, &visitor.actor(), form.text("email")).await;
     ended(&shared, visitor, &form, done, "removed").await
+}
+
+pub(super) async fn turn_off_second_factor(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    form: Form,
+) -> page::Shown {
+    let done = second_factor::turn_off(&shared, &visitor.actor(), form.text("email")).await;
+    ended(&shared, visitor, &form, done, "second_factor_off").await
+}
+
+pub(super) async fn invite(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    form: Form,
+) -> page::Shown {
+    let invited = async {
+        let whom = (form.text("invite_email"), role(&form)?);
+        people::invite(&shared, &visitor.actor(), whom, shared.mails_are_sent)
+            .await
+            .map_err(Refusal::from)
+    };
+    let invited = match invited.await {
+        Ok(invited) => invited,
+        Err(refusal) => return again(&shared, visitor, &form, &refusal).await,
+    };
+    if invited.link.is_none() {
+        return Ok(Redirect::to(&page::with_told("/people", "invited")).into_response());
+    }
+    // Shown in the response itself: the link is in no address and is not stored.
+    let people = People::read(&shared, visitor).await?;
+    Ok(page::page(StatusCode::CREATED, &People { invited: Some(invited), ..people }))
+}
+
+pub(super) async fn remove_invite(
+    State(shared): State<Shared>,
+    visitor: Visitor,
+    form: Form,
+) -> page::Shown {
+    let done = people::remove_invite(&shared, &visitor.actor(), form.text("email")).await;
+    ended(&shared, visitor, &form, done, "uninvited").await
 }
 
 pub(super) async fn end_guest(

@@ -1,29 +1,32 @@
-//! `/start`, `/sign-in` and `/sign-out`.
+//! `/sign-in` and `/sign-out`, with the page for the code of the second factor.
 
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
-use store::{Actor, EndSessions, NewSession, Token, UserChange};
+use store::{EndSessions, KNOWN_FOR, NewSession, Token, TokenHash};
 
 use super::form::Form;
-use super::page;
-use super::visitor::{Visitor, cookie_name};
+use super::throttle::What;
+use super::visitor::{Visitor, browser_cookie_name, cookie, cookie_name, known_browser};
+use super::{page, throttle};
 use crate::Shared;
-use admin::password;
-
-#[derive(Template)]
-#[template(path = "start.html")]
-struct Start<'a> {
-    wrong: Option<&'a str>,
-    email: &'a str,
-    shortest: usize,
-}
+use crate::api::Refusal;
+use crate::source::Source;
+use admin::{password, second_factor};
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
 struct SignIn<'a> {
+    wrong: Option<&'a str>,
+    email: &'a str,
+    next: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "sign_in_code.html")]
+struct EnterCode<'a> {
     wrong: Option<&'a str>,
     email: &'a str,
     next: &'a str,
@@ -38,39 +41,12 @@ pub(super) struct After {
 
 /// The address of the sign-in page, which leads back to this page.
 pub(super) fn path(next: &str) -> String {
+    with_next("/sign-in", next)
+}
+
+fn with_next(path: &str, next: &str) -> String {
     let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
-    format!("/sign-in?next={next}")
-}
-
-pub(super) async fn start() -> Response {
-    start_page(None, "")
-}
-
-fn start_page(wrong: Option<&str>, email: &str) -> Response {
-    let status = if wrong.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-    page::page(status, &Start { wrong, email, shortest: password::SHORTEST })
-}
-
-pub(super) async fn make_first(
-    State(shared): State<Shared>,
-    headers: HeaderMap,
-    form: Form,
-) -> page::Shown {
-    let (email, password) = (form.text("email"), form.secret("password"));
-    if let Some(fault) = password::fault(&password) {
-        return Ok(start_page(Some(&format!("The password {fault}.")), email));
-    }
-    let hash = match password::hash(password).await {
-        Ok(hash) => hash,
-        Err(wrong) => return Ok(start_page(Some(&wrong), email)),
-    };
-    let change = UserChange::AddFirst { email: email.to_owned(), password: hash };
-    let actor = Actor("first start".to_owned());
-    match shared.store.change_users(change, &actor, (shared.clock)()).await {
-        Ok(()) => begin(&shared, email, &headers, "/").await,
-        Err(store::Error::Refused(wrong)) => Ok(start_page(Some(&format!("{wrong}.")), email)),
-        Err(error) => Err(error.into()),
-    }
+    format!("{path}?next={next}")
 }
 
 pub(super) async fn show(Query(After { next }): Query<After>) -> Response {
@@ -80,49 +56,139 @@ pub(super) async fn show(Query(After { next }): Query<After>) -> Response {
 pub(super) async fn sign_in(
     State(shared): State<Shared>,
     headers: HeaderMap,
+    source: Source,
     form: Form,
 ) -> page::Shown {
     let (email, next) = (form.text("email"), page::own_path(form.text("next")));
     let refused =
         |status, wrong: &str| page::page(status, &SignIn { wrong: Some(wrong), email, next });
-    let now = (shared.clock)();
-    if let Some(wait) = shared.throttle.wait(email, now) {
-        let wait = wait.as_secs().max(0) + 1;
-        let wrong =
-            format!("Too many wrong passwords. Wait {wait} seconds before the next attempt.");
-        return Ok(refused(StatusCode::TOO_MANY_REQUESTS, &wrong));
-    }
+    let attempt = match throttle::admit(&shared, (What::Password, email), &source, &headers).await?
+    {
+        Ok(attempt) => attempt,
+        Err(wait) => return Ok(refused(StatusCode::TOO_MANY_REQUESTS, &wait)),
+    };
     let kept = shared.store.password(email).await?;
     // An unknown address takes the same time and gets the same response.
-    Ok(match password::is_right_or_none(form.secret("password"), kept).await {
+    match password::is_right_or_none(form.secret("password"), kept).await {
         Ok(true) => {
-            shared.throttle.forget(email);
-            begin(&shared, email, &headers, next).await?
+            attempt.succeeded(&shared);
+            begin(&shared, email, &headers, next).await
         }
         Ok(false) => {
-            shared.throttle.count(email, now);
-            refused(StatusCode::UNAUTHORIZED, "The email address or the password is wrong.")
+            Ok(refused(StatusCode::UNAUTHORIZED, "The email address or the password is wrong."))
         }
+        Err(password::NotHashed::Busy) => Ok(refused(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Too many people are signing in right now. Wait a moment, then retry.",
+        )),
         Err(error) => {
-            tracing::error!(error, "a password could not be checked");
-            refused(StatusCode::SERVICE_UNAVAILABLE, "The password can't be checked right now.")
+            tracing::error!(%error, "a password could not be checked");
+            let wrong = "The password can't be checked right now.";
+            Ok(refused(StatusCode::SERVICE_UNAVAILABLE, wrong))
         }
-    })
+    }
 }
 
-/// Signs a user in, and leads to `next`.
+/// Signs a user in who gave the right password, and leads to `next`; with a second factor, to the
+/// page for its code first.
 pub(super) async fn begin(
     shared: &Shared,
     email: &str,
     headers: &HeaderMap,
     next: &str,
 ) -> page::Shown {
+    let factor = shared.store.second_factor(email).await?;
+    if !factor.is_some_and(|factor| factor.is_on) {
+        return begin_fully(shared, email, headers, (next, None)).await;
+    }
     let (secret, session) = new_session(headers)?;
+    let session = NewSession { needs_code: true, ..session };
     if shared.store.begin_session(email, session, (shared.clock)()).await? {
-        let response = Redirect::to(next).into_response();
+        let response = Redirect::to(&with_next("/sign-in/code", next)).into_response();
         return Ok(with_cookie(shared, response, secret.expose()));
     }
     Ok(Redirect::to("/sign-in").into_response())
+}
+
+/// Signs a user in who proved everything, and leads to `next`. `replaces`: the session that waited
+/// for the code.
+pub(super) async fn begin_fully(
+    shared: &Shared,
+    email: &str,
+    headers: &HeaderMap,
+    (next, replaces): (&str, Option<TokenHash>),
+) -> page::Shown {
+    let now = (shared.clock)();
+    let (secret, session) = new_session(headers)?;
+    // A cookie that is not known may be somebody else's.
+    let browser = match known_browser(shared, email, headers).await? {
+        Some((cookie, _)) => cookie,
+        None => Token::for_webhook()?.expose().to_owned(),
+    };
+    let session = NewSession { browser: Some(TokenHash::of(&browser)), replaces, ..session };
+    if shared.store.begin_session(email, session, now).await? {
+        let response = Redirect::to(next).into_response();
+        let mut response = with_cookie(shared, response, secret.expose());
+        let lasts = format!("; Max-Age={}", KNOWN_FOR.as_secs());
+        add_cookie(shared, &mut response, (browser_cookie_name(shared), &browser), &lasts);
+        return Ok(response);
+    }
+    Ok(Redirect::to("/sign-in").into_response())
+}
+
+pub(super) async fn ask_code(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    Query(After { next }): Query<After>,
+) -> page::Shown {
+    let next = page::own_path(&next);
+    Ok(match waiting(&shared, &headers).await? {
+        Some((_, email)) => {
+            page::page(StatusCode::OK, &EnterCode { wrong: None, email: &email, next })
+        }
+        None => Redirect::to(&path(next)).into_response(),
+    })
+}
+
+pub(super) async fn check_code(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    source: Source,
+    form: Form,
+) -> page::Shown {
+    let next = page::own_path(form.text("next"));
+    let Some((session, email)) = waiting(&shared, &headers).await? else {
+        return Ok(Redirect::to(&path(next)).into_response());
+    };
+    let email = email.as_str();
+    let refused =
+        |status, wrong: &str| page::page(status, &EnterCode { wrong: Some(wrong), email, next });
+    let attempt = match throttle::admit(&shared, (What::Code, email), &source, &headers).await? {
+        Ok(attempt) => attempt,
+        Err(wait) => return Ok(refused(StatusCode::TOO_MANY_REQUESTS, &wait)),
+    };
+    match second_factor::is_right(&shared, email, form.text("code")).await {
+        Ok(true) => {
+            attempt.succeeded(&shared);
+            begin_fully(&shared, email, &headers, (next, Some(session))).await
+        }
+        Ok(false) => Ok(refused(
+            StatusCode::UNAUTHORIZED,
+            "The code is wrong or was already used. Wait for the next one.",
+        )),
+        Err(error) => Ok(refused(StatusCode::SERVICE_UNAVAILABLE, &Refusal::from(error).message())),
+    }
+}
+
+/// The session of this browser that waits for its code, and its user.
+async fn waiting(
+    shared: &Shared,
+    headers: &HeaderMap,
+) -> store::Result<Option<(TokenHash, String)>> {
+    let Some(secret) = cookie(headers, cookie_name(shared)) else { return Ok(None) };
+    let hash = TokenHash::of(secret);
+    let email = shared.store.session_without_code(hash, (shared.clock)()).await?;
+    Ok(email.map(|email| (hash, email)))
 }
 
 /// A session for this browser, and the value of its cookie.
@@ -130,7 +196,8 @@ pub(super) fn new_session(headers: &HeaderMap) -> store::Result<(Token, NewSessi
     let secret = Token::for_webhook()?;
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     let agent = agent.unwrap_or("unknown").to_owned();
-    let session = NewSession { hash: secret.hash(), agent };
+    let hash = secret.hash();
+    let session = NewSession { hash, agent, browser: None, needs_code: false, replaces: None };
     Ok((secret, session))
 }
 
@@ -144,14 +211,17 @@ pub(super) async fn sign_out(
     Ok(with_cookie(&shared, Redirect::to("/sign-in").into_response(), ""))
 }
 
-/// Sets this cookie in the browser, or removes it.
+/// Sets the session's cookie in the browser, or removes it.
 pub(super) fn with_cookie(shared: &Shared, mut response: Response, value: &str) -> Response {
-    let secure = if shared.has_tls() { "; Secure" } else { "" };
-    let name = cookie_name(shared);
     let end = if value.is_empty() { "; Max-Age=0" } else { "" };
-    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{end}");
-    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
-        response.headers_mut().insert(header::SET_COOKIE, cookie);
-    }
+    add_cookie(shared, &mut response, (cookie_name(shared), value), end);
     response
+}
+
+fn add_cookie(shared: &Shared, response: &mut Response, (name, value): (&str, &str), lasts: &str) {
+    let secure = if shared.has_tls() { "; Secure" } else { "" };
+    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{lasts}");
+    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
 }

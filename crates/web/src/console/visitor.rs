@@ -19,6 +19,23 @@ pub(super) fn cookie_name(shared: &Shared) -> &'static str {
     if shared.has_tls() { "__Host-leadsync_session" } else { "leadsync_session" }
 }
 
+/// The cookie by which a browser is known, in which a user has signed in before.
+pub(super) fn browser_cookie_name(shared: &Shared) -> &'static str {
+    if shared.has_tls() { "__Host-leadsync_browser" } else { "leadsync_browser" }
+}
+
+/// The cookie by which this browser is known, if this user has signed in with it, and its hash.
+pub(super) async fn known_browser(
+    shared: &Shared,
+    email: &str,
+    headers: &HeaderMap,
+) -> store::Result<Option<(String, TokenHash)>> {
+    let Some(cookie) = cookie(headers, browser_cookie_name(shared)) else { return Ok(None) };
+    let hash = TokenHash::of(cookie);
+    let known = shared.store.knows_browser(email, hash, (shared.clock)()).await?;
+    Ok(known.then(|| (cookie.to_owned(), hash)))
+}
+
 /// No cookie that was set is longer.
 const LONGEST_COOKIE: usize = 128;
 
@@ -165,7 +182,7 @@ impl FromRequestParts<Shared> for Visitor {
     }
 }
 
-fn cookie<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
+pub(super) fn cookie<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     let all = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
     let mut pairs = all.flat_map(|value| value.split(';')).filter_map(|pair| pair.split_once('='));
     let (_, value) = pairs.find(|(name, _)| name.trim() == wanted)?;

@@ -83,9 +83,12 @@ async fn is_let_in(browser: &mut Browser, route: &Route, connector: &str) -> boo
     assert!(!path.contains('{'), "{path}");
     let head = match (route.method.as_str(), browser.cookie.is_empty()) {
         ("GET", _) => String::new(),
-        (_, true) => "Origin: http://t\r\n".to_owned(),
+        (_, true) => "Origin: https://leadsync.example\r\n".to_owned(),
         // Forms carry it as a field; without it a page is reached all the same, and refuses.
-        (_, false) => format!("Origin: http://t\r\nX-CSRF-Token: {}\r\n", browser.csrf().await),
+        (_, false) => format!(
+            "Origin: https://leadsync.example\r\nX-CSRF-Token: {}\r\n",
+            browser.csrf().await
+        ),
     };
     let answer = browser.send_keeping(&route.method, &path, &head, "").await;
     let to_sign_in = location(&answer).is_some_and(|to| to.starts_with("/sign-in?next="));

@@ -29,6 +29,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::wire::{PATIENCE, Wire};
 
+/// Passwords that are accepted.
+pub const PASSWORD: &str = "a long enough password";
+pub const OTHER_PASSWORD: &str = "five loud red lamps";
+
 pub struct House {
     pub address: SocketAddr,
     pub hook: String,
@@ -87,6 +91,7 @@ pub async fn start(limits: web::Limits) -> House {
         accounts: Arc::clone(&accounts) as Arc<dyn admin::AskAccounts>,
         mails_are_sent: false,
         metrics_token: None,
+        proxies: "127.0.0.1".parse().unwrap(),
     };
     let serving = tokio::spawn(web::serve(listener, parts, stop.clone()));
     House {

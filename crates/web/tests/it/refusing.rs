@@ -26,7 +26,7 @@ async fn a_body_that_is_announced_too_large_is_refused_and_its_beginning_kept() 
     let mut wire = house.wire().await;
     let length = 2 * 1024 * 1024 + 1;
     wire.send(format!(
-        "POST {} HTTP/1.1\r\nHost: t\r\nContent-Length: {length}\r\n\r\n{}",
+        "POST {} HTTP/1.1\r\nHost: leadsync.example\r\nContent-Length: {length}\r\n\r\n{}",
         house.hook,
         "x".repeat(9_000)
     ))
@@ -47,7 +47,7 @@ async fn a_body_that_is_announced_too_large_and_does_not_come_is_refused_too() {
     let limits = web::Limits { body: Duration::from_millis(50), ..web::Limits::default() };
     let house = start(limits).await;
     let mut wire = house.wire().await;
-    let head = "HTTP/1.1\r\nHost: t\r\nContent-Length: 99999999999\r\n\r\n{";
+    let head = "HTTP/1.1\r\nHost: leadsync.example\r\nContent-Length: 99999999999\r\n\r\n{";
     wire.send(format!("POST {} {head}", house.hook)).await;
     assert_eq!(wire.answer().await.unwrap().status, 413);
     assert_eq!(house.kept().await, ["{"]);
@@ -60,7 +60,7 @@ async fn a_body_of_unknown_length_is_refused_once_it_is_too_large() {
     let limits = web::Limits { longest_body: 100_000, ..web::Limits::default() };
     let house = start(limits).await;
     let mut wire = house.wire().await;
-    let head = "HTTP/1.1\r\nHost: t\r\nX-Forwarded-For: 10.0.0.9, 203.0.113.7\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let head = "HTTP/1.1\r\nHost: leadsync.example\r\nX-Forwarded-For: 10.0.0.9, 203.0.113.7\r\nTransfer-Encoding: chunked\r\n\r\n";
     wire.send(format!("POST {} {head}", house.hook)).await;
     let chunk = "x".repeat(50_000);
     wire.send(format!("C350\r\n{chunk}\r\nC350\r\n{chunk}\r\n1\r\nx\r\n")).await;
@@ -188,7 +188,8 @@ async fn bodies_that_are_still_coming_take_room_and_give_it_back() {
     let house = start(web::Limits { waiting_bytes: 16, ..web::Limits::default() }).await;
     let mut slow = house.wire().await;
     // In one piece, and on the older connection, so that it is read before any other's.
-    let head = format!("POST {} HTTP/1.1\r\nHost: t\r\nContent-Length: 12\r\n", house.hook);
+    let head =
+        format!("POST {} HTTP/1.1\r\nHost: leadsync.example\r\nContent-Length: 12\r\n", house.hook);
     slow.send(format!("{head}\r\n[\"1234567")).await;
     // Its part is there once there is no room for another's.
     let refused = async {
@@ -214,12 +215,15 @@ async fn bodies_that_are_still_coming_take_room_and_give_it_back() {
 #[tokio::test]
 async fn an_address_or_a_form_with_nul_is_invalid() {
     let house = start(web::Limits::default()).await;
-    let form = "Origin: http://t\r\nContent-Type: application/x-www-form-urlencoded";
+    let form =
+        "Origin: https://leadsync.example\r\nContent-Type: application/x-www-form-urlencoded";
     for request in [
         get("/sign-in?next=%00"),
         get("/requests/%00"),
         get("/api/v1/requests?q=%00"),
-        format!("POST /start HTTP/1.1\r\nHost: t\r\n{form}\r\nContent-Length: 9\r\n\r\nemail=%00"),
+        format!(
+            "POST /start HTTP/1.1\r\nHost: leadsync.example\r\n{form}\r\nContent-Length: 9\r\n\r\nemail=%00"
+        ),
     ] {
         let mut wire = house.wire().await;
         wire.send(&request).await;

@@ -162,6 +162,6 @@ async fn a_response_that_nobody_reads_ends() {
 }
 
 fn half_a_form() -> &'static str {
-    "POST /start HTTP/1.1\r\nHost: t\r\nOrigin: http://t\r\nContent-Length: 90\r\n\
+    "POST /start HTTP/1.1\r\nHost: leadsync.example\r\nOrigin: https://leadsync.example\r\nContent-Length: 90\r\n\
      Content-Type: application/x-www-form-urlencoded\r\n\r\nemail=a"
 }

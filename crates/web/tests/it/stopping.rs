@@ -30,7 +30,7 @@ async fn a_request_that_never_ends_is_cut() {
     let house = start(limits).await;
     let mut wire = house.wire().await;
     wire.send(format!(
-        "POST {} HTTP/1.1\r\nHost: t\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n",
+        "POST {} HTTP/1.1\r\nHost: leadsync.example\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n",
         house.hook
     ))
     .await;

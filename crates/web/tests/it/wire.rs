@@ -109,11 +109,11 @@ impl Wire {
 pub fn post(path: &str, body: &str) -> String {
     let kind = "Content-Type: application/json";
     format!(
-        "POST {path} HTTP/1.1\r\nHost: t\r\n{kind}\r\nContent-Length: {}\r\n\r\n{body}",
+        "POST {path} HTTP/1.1\r\nHost: leadsync.example\r\n{kind}\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     )
 }
 
 pub fn get(path: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nHost: t\r\n\r\n")
+    format!("GET {path} HTTP/1.1\r\nHost: leadsync.example\r\n\r\n")
 }

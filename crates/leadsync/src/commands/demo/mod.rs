@@ -53,8 +53,7 @@ impl Demo {
             store.clone(),
             settings.post()?,
             base.clone(),
-            settings.max_body,
-            settings.metrics_token.clone(),
+            settings.of_node(),
         )?;
         if !settings.json {
             greet(&accounts, &base, &url, &password)?;
@@ -184,7 +183,7 @@ fn definition(name: &str, source: &str, destination: &str) -> Definition {
 async fn add_user(store: &dyn Store) -> anyhow::Result<String> {
     let password = Token::for_webhook()?.expose()[..12].to_owned();
     let hash = admin::password::hash(SecretString::from(password.as_str())).await;
-    let hash = hash.map_err(anyhow::Error::msg)?;
+    let hash = hash.map_err(|error| anyhow::anyhow!("{error}"))?;
     let change = UserChange::AddFirst { email: USER.to_owned(), password: hash };
     store.change_users(change, &Actor("demo".to_owned()), node::now()).await?;
     Ok(password)

@@ -62,6 +62,7 @@ impl Node {
             accounts: Arc::new(Nobody),
             mails_are_sent: false,
             metrics_token: None,
+            proxies: web::Proxies::default(),
         };
         let serving = tokio::spawn(web::serve(listener, parts, stop.clone()));
         let names = AtomicI64::new(0);

@@ -197,7 +197,10 @@ fn origin(code: Code) -> Origin {
         | Code::NoWebhooks
         | Code::NotAllowed
         | Code::NotAvailable
+        | Code::WrongHost
+        | Code::NotConfirmed
         | Code::NotHashed
+        | Code::Busy
         | Code::NotJson
         | Code::NotKnown
         | Code::Unknown => Origin::Elsewhere,

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Client;
+use crate::harness::{OTHER_PASSWORD, PASSWORD};
 
 fn account() -> Value {
     json!({
@@ -55,12 +56,12 @@ async fn secrets_are_in_no_answer() {
     tell(client.put("/accounts/new", wrong.clone()).await);
     wrong["secret_key"] = json!({ "S3CRET-own": 1 });
     tell(client.put("/accounts/new", wrong).await);
-    let user = json!({"email": "a@example.com", "role": "operator", "password": "the-password"});
+    let user = json!({"email": "a@example.com", "role": "operator", "password": PASSWORD});
     tell(client.post("/users", user).await);
     let hooks = "https://hooks.example.com/services/T0/B0/own-hook-path";
     tell(client.post("/alerts", json!({ "address": hooks })).await);
     tell(client.post("/alerts", json!({ "address": format!("{hooks}\u{0}"), "x": 1 })).await);
-    tell(client.put("/users/a@example.com/password", json!({"password": "the-other"})).await);
+    tell(client.put("/users/a@example.com/password", json!({"password": OTHER_PASSWORD})).await);
     for path in [
         "/accounts",
         "/connectors",
@@ -80,8 +81,8 @@ async fn secrets_are_in_no_answer() {
         "S3CRET-own",
         "the-access-key",
         "the-secret-key",
-        "the-password",
-        "the-other",
+        PASSWORD,
+        OTHER_PASSWORD,
         "own-hook",
         "argon2",
         &hook,

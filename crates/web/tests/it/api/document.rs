@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::Client;
 use super::fixture::{id, ten_and_reviews};
+use crate::harness::PASSWORD;
 
 fn settings() -> Value {
     json!({
@@ -37,13 +38,14 @@ async fn answers_are_as_the_description_says() {
     });
     let mut unfilled = trial.clone();
     unfilled["basic"] = json!({ "secondary_search_by": "FirstName" });
-    let user = json!({ "email": "a@example.com", "role": "operator", "password": "long enough" });
+    let user = json!({ "email": "a@example.com", "role": "operator", "password": PASSWORD });
     let role = json!({ "role": "administrator" });
-    let password = json!({ "password": "long enough" });
+    let password = json!({ "password": PASSWORD });
     let token = json!({ "name": "t", "scope": "read", "user": "a@example.com" });
     let choice = json!({ "choice": "link", "lead_id": "twin-b" });
     let lead = json!({ "ProspectID": "x", "EmailAddress": "asha@example.com" });
     let field = json!({ "field": "City" });
+    let invite = json!({ "email": "new@example.com", "role": "viewer" });
     let operator = json!({ "role": "operator" });
     let alert = json!({ "address": "ops@example.com", "connectors": ["ab"] });
     // The test of an address waits until it is sent.
@@ -122,6 +124,10 @@ async fn answers_are_as_the_description_says() {
         ("POST", "/users", "/users", Some(user)),
         ("GET", "/users", "/users", None),
         ("PUT", "/users/{email}/role", "/users/a@example.com/role", Some(role)),
+        ("DELETE", "/users/{email}/second-factor", "/users/nobody@example.com/second-factor", None),
+        ("POST", "/invites", "/invites", Some(invite)),
+        ("GET", "/invites", "/invites", None),
+        ("DELETE", "/invites/{email}", "/invites/new@example.com", None),
         ("GET", "/guests", "/guests", None),
         ("DELETE", "/guests/{email}", "/guests/nobody@example.com", None),
         ("PUT", "/users/{email}/password", "/users/a@example.com/password", Some(password)),

@@ -89,7 +89,7 @@ impl Client {
         let mut wire = self.house.wire().await;
         let length = body.len();
         wire.send(format!(
-            "{method} /api/v1{path} HTTP/1.1\r\nHost: t\r\n{headers}Content-Length: {length}\r\n\r\n\
+            "{method} /api/v1{path} HTTP/1.1\r\nHost: leadsync.example\r\n{headers}Content-Length: {length}\r\n\r\n\
              {body}"
         ))
         .await;

@@ -4,12 +4,12 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::Client;
+use crate::harness::{OTHER_PASSWORD, PASSWORD};
 
 #[tokio::test]
 async fn a_user_lives_from_post_to_delete() {
     let client = Client::start().await;
-    let user =
-        json!({"email": "Ops@Example.com", "role": "operator", "password": "first password"});
+    let user = json!({"email": "Ops@Example.com", "role": "operator", "password": PASSWORD});
     let told = client.post("/users", user.clone()).await.expect(201);
     assert_eq!((&told["email"], &told["role"]), (&json!("ops@example.com"), &json!("operator")));
     assert_eq!(client.items("/users").await, [told]);
@@ -18,11 +18,11 @@ async fn a_user_lives_from_post_to_delete() {
         let kept = client.house.store.password("ops@example.com").await.unwrap().unwrap();
         admin::password::is_right(SecretString::from(text), kept).await.unwrap()
     };
-    assert!(is_right("first password").await);
-    let another = json!({"password": "second password"});
+    assert!(is_right(PASSWORD).await);
+    let another = json!({"password": OTHER_PASSWORD});
     let told = client.put("/users/ops@example.com/password", another.clone()).await;
     assert_eq!(told.expect(204), Value::Null);
-    assert!(is_right("second password").await && !is_right("first password").await);
+    assert!(is_right(OTHER_PASSWORD).await && !is_right(PASSWORD).await);
     assert_eq!(client.delete("/users/OPS%40example.com").await.expect(204), Value::Null);
     client.delete("/users/ops@example.com").await.refused(404, "not_found", &["ops@example.com"]);
     let told = client.put("/users/ops@example.com/password", another).await;
@@ -36,16 +36,16 @@ async fn bad_users_and_tokens_are_refused() {
     let client = Client::start().await;
     let user = |email: &str, role: &str, password: &str| json!({ "email": email, "role": role, "password": password });
     for (body, status, said) in [
-        (user("ops", "operator", "long enough"), 409, "not a valid email address"),
-        (user("a@example.com", "king", "long enough"), 400, "role"),
-        (user("a@example.com", "operator", "short"), 400, "10 characters"),
+        (user("ops", "operator", PASSWORD), 409, "not a valid email address"),
+        (user("a@example.com", "king", PASSWORD), 400, "role"),
+        (user("a@example.com", "operator", "short"), 400, "12 characters"),
         (json!({"email": "a@example.com", "role": "operator"}), 400, "password"),
     ] {
         let told = client.post("/users", body).await;
         assert_eq!(told.status, status, "{told:?}");
         assert!(told.body["message"].as_str().unwrap().contains(said), "{told:?}");
     }
-    let operator = user("ops@example.com", "operator", "long enough");
+    let operator = user("ops@example.com", "operator", PASSWORD);
     client.post("/users", operator).await.expect(201);
     for (body, status, said) in [
         (json!({"name": "t"}), 400, "scope"),

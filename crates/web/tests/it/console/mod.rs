@@ -11,16 +11,15 @@ mod people;
 mod probing;
 mod reviews;
 mod setup;
+mod signing;
 mod silence;
 
 use plan::permission::Role;
 use secrecy::SecretString;
 use store::{Actor, UserChange};
 
-use crate::harness::{House, now, start};
+use crate::harness::{House, PASSWORD, now, start};
 use crate::wire::Answer;
-
-const PASSWORD: &str = "a long enough password";
 
 /// A browser at the console.
 pub struct Browser {
@@ -58,7 +57,7 @@ impl Browser {
 
     /// From a page of our own.
     pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        self.post_with(path, "Origin: http://t\r\n", fields).await
+        self.post_with(path, "Origin: https://leadsync.example\r\n", fields).await
     }
 
     async fn post_with(&mut self, path: &str, head: &str, fields: &[(&str, &str)]) -> Answer {
@@ -87,7 +86,7 @@ impl Browser {
         let mut wire = self.house.wire().await;
         let (cookie, length) = (&self.cookie, body.len());
         wire.send(format!(
-            "{method} {path} HTTP/1.1\r\nHost: t\r\nCookie: {cookie}\r\n{head}\
+            "{method} {path} HTTP/1.1\r\nHost: leadsync.example\r\nCookie: {cookie}\r\n{head}\
              Content-Length: {length}\r\n\r\n{body}"
         ))
         .await;
@@ -164,9 +163,19 @@ async fn at_first_only_an_administrator_can_be_made() {
         assert_eq!((answer.status, location(&answer)), (303, Some("/start")), "{path}");
     }
     assert_eq!(browser.get("/start").await.status, 200);
-    let first = |password| [("email", "admin@example.com"), ("password", password)];
+    let code = browser.house.store.first_start_code().await.unwrap().expect("nobody is there");
+    assert_eq!(browser.house.store.first_start_code().await.unwrap().as_ref(), Some(&code));
+    let first = |password| {
+        [("email", "admin@example.com"), ("password", password), ("code", code.as_str())]
+    };
+    for code in ["", "aaaa-aaaa-aaaa"] {
+        let fields = [("email", "evil@example.com"), ("password", PASSWORD), ("code", code)];
+        let stranger = browser.post("/start", &fields).await;
+        assert!(stranger.status == 400 && stranger.body.contains("in the log"), "{stranger:?}");
+    }
+    assert_eq!(browser.house.store.users().await.unwrap(), []);
     let weak = browser.post("/start", &first("short")).await;
-    assert!(weak.status == 400 && weak.body.contains("10 characters"), "{weak:?}");
+    assert!(weak.status == 400 && weak.body.contains("12 characters"), "{weak:?}");
     let made = browser.post("/start", &first(PASSWORD)).await;
     assert_eq!((made.status, location(&made)), (303, Some("/")), "{made:?}");
     let cookie = header(&made, "set-cookie").expect("a cookie");
@@ -180,6 +189,7 @@ async fn at_first_only_an_administrator_can_be_made() {
     let late = other.post("/start", &[("email", "b@example.com"), ("password", PASSWORD)]).await;
     assert_eq!(location(&late), Some("/sign-in?next=%2f"), "{late:?}");
     assert_eq!(other.house.store.users().await.unwrap().len(), 1);
+    assert_eq!(other.house.store.first_start_code().await.unwrap(), None);
     other.house.end().await;
 }
 
@@ -267,7 +277,7 @@ async fn forms_of_other_sites_and_other_sessions_are_refused() {
         "",
         "Origin: http://evil.example\r\n",
         "Origin: null\r\n",
-        "Sec-Fetch-Site: cross-site\r\nOrigin: http://t\r\n",
+        "Sec-Fetch-Site: cross-site\r\nOrigin: https://leadsync.example\r\n",
         "Sec-Fetch-Site: same-site\r\n",
     ] {
         let answer = browser.post_with("/sign-out", head, &mine).await;
@@ -295,7 +305,7 @@ async fn sessions_are_shown_and_ended() {
     let mut browser = Browser::signed_in().await;
     let first = std::mem::take(&mut browser.cookie);
     let agent = "<script>alert(1)</script>\u{202e}";
-    let head = format!("Origin: http://t\r\nUser-Agent: {agent}\r\n");
+    let head = format!("Origin: https://leadsync.example\r\nUser-Agent: {agent}\r\n");
     let fields = [("email", "admin@example.com"), ("password", PASSWORD)];
     browser.post_with("/sign-in", &head, &fields).await;
     let page = browser.get("/account").await.body;
@@ -318,7 +328,7 @@ async fn the_api_takes_a_session_that_may() {
     assert_eq!(browser.get("/api/v1/connectors").await.status, 200);
     assert_eq!(browser.get("/api/v1/users").await.status, 403, "an operator may not");
     let enable = "/api/v1/connectors/ab/enable";
-    let without = browser.send("POST", enable, "Origin: http://t\r\n", "").await;
+    let without = browser.send("POST", enable, "Origin: https://leadsync.example\r\n", "").await;
     assert!(without.status == 403 && without.body.contains("no_csrf_token"), "{without:?}");
     let csrf = browser.csrf().await;
     let head = format!("X-CSRF-Token: {csrf}\r\n");

@@ -6,7 +6,8 @@ use plan::access::AccountUser;
 use plan::permission::Role;
 use store::{Change, NewDelivery, Origin};
 
-use super::{Browser, PASSWORD, location};
+use super::{Browser, location};
+use crate::harness::{OTHER_PASSWORD, PASSWORD};
 
 fn sam(role: &str, active: bool, field: &str) -> AccountUser {
     AccountUser::new(role, active, [("mx_Custom_1", field)])
@@ -38,7 +39,7 @@ async fn users_are_added_ranked_and_removed() {
     assert!(!again.body.contains(PASSWORD), "a password never comes back");
     let short = [("new_email", "x@example.com"), ("role", "operator"), ("password", "short")];
     let short = browser.submit("/people/users", &short).await;
-    assert!(short.status == 400 && short.body.contains("10 characters"), "{short:?}");
+    assert!(short.status == 400 && short.body.contains("12 characters"), "{short:?}");
 
     let admin = "admin@example.com";
     let last =
@@ -50,14 +51,14 @@ async fn users_are_added_ranked_and_removed() {
     let fields = [("email", ops), ("role", "administrator")];
     let ranked = browser.submit("/people/users/role", &fields).await;
     assert_eq!(location(&ranked), Some("/people?told=saved"), "{ranked:?}");
-    let fields = [("email", ops), ("password", "quite another password")];
+    let fields = [("email", ops), ("password", OTHER_PASSWORD)];
     let set = browser.submit("/people/users/password", &fields).await;
     assert_eq!(location(&set), Some("/people?told=password_set"), "{set:?}");
     let own = browser.submit("/people/users/role", &[("email", admin), ("role", "operator")]).await;
     assert_eq!(location(&own), Some("/"), "who is none any more can't see the page");
     assert_eq!(browser.get("/people").await.status, 403);
     browser.cookie.clear();
-    let fields = [("email", ops), ("password", "quite another password")];
+    let fields = [("email", ops), ("password", OTHER_PASSWORD)];
     assert_eq!(browser.post("/sign-in", &fields).await.status, 303);
     let removed = browser.submit("/people/users/remove", &[("email", admin)]).await;
     assert_eq!(location(&removed), Some("/people?told=removed"), "{removed:?}");
@@ -364,24 +365,48 @@ async fn a_leadsquared_user_retries_what_is_in_reach_and_sees_those_retries_alon
 
 #[tokio::test]
 async fn a_user_changes_their_own_password() {
-    const NEW: &str = "five loud red lamps";
+    const ADMIN: &str = "admin@example.com";
     let mut browser = Browser::signed_in().await;
-    let elsewhere = browser.cookie.clone();
-    browser.sign_in("admin@example.com").await;
-    let change =
-        |current: &'static str, new: &'static str| [("current", current), ("password", new)];
-    let answer = browser.submit("/account/password", &change("not the password", NEW)).await;
+    let elsewhere = std::mem::take(&mut browser.cookie);
+    browser.sign_in(ADMIN).await;
+    let token = [("name", "own"), ("scope", "read"), ("user", ADMIN), ("expires_days", "")];
+    assert_eq!(browser.submit("/people/tokens", &token).await.status, 201);
+    let change = |current: &'static str, new: &'static str, choice: &'static str| {
+        [("current", current), ("password", new), (choice, "on")]
+    };
+    let answer =
+        browser.submit("/account/password", &change("not the password", OTHER_PASSWORD, "")).await;
     assert_eq!(answer.status, 400, "{answer:?}");
     assert!(answer.body.contains("is not your current password"), "{answer:?}");
-    let answer = browser.submit("/account/password", &change(PASSWORD, "short")).await;
-    assert!(answer.status == 400 && answer.body.contains("is too short"), "{answer:?}");
-    let answer = browser.submit("/account/password", &change(PASSWORD, NEW)).await;
+    for (new, said) in [("short", "is too short"), ("password12345", "is easy to guess")] {
+        let answer = browser.submit("/account/password", &change(PASSWORD, new, "")).await;
+        assert!(answer.status == 400 && answer.body.contains(said), "{answer:?}");
+    }
+    let answer = browser.submit("/account/password", &change(PASSWORD, OTHER_PASSWORD, "")).await;
     assert_eq!(location(&answer), Some("/account?told=own_password_set"), "{answer:?}");
     assert_eq!(browser.get("/account").await.status, 200, "this browser stays signed in");
-    browser.cookie = elsewhere;
+    let own = std::mem::replace(&mut browser.cookie, elsewhere.clone());
+    assert_eq!(browser.get("/account").await.status, 200, "others too, unless they are to end");
+    browser.cookie = own;
+    let answer =
+        browser.submit("/account/password", &change(OTHER_PASSWORD, PASSWORD, "end_others")).await;
+    assert_eq!(answer.status, 303, "{answer:?}");
+    let own = std::mem::replace(&mut browser.cookie, elsewhere);
     let answer = browser.get("/account").await;
-    assert_eq!(location(&answer), Some("/sign-in?next=%2faccount"), "the others do not");
-    let fields = [("email", "admin@example.com"), ("password", NEW)];
+    assert_eq!(location(&answer), Some("/sign-in?next=%2faccount"));
+    browser.cookie = own;
+    assert_eq!(browser.house.store.api_tokens().await.unwrap().len(), 1);
+    let answer = browser
+        .submit("/account/password", &change(PASSWORD, OTHER_PASSWORD, "remove_tokens"))
+        .await;
+    assert_eq!(answer.status, 303, "{answer:?}");
+    assert_eq!(browser.house.store.api_tokens().await.unwrap(), []);
+    // Each time a mail told the user.
+    let mails = browser.house.store.mails(9).await.unwrap();
+    assert_eq!(mails.len(), 3, "{mails:?}");
+    assert!(mails.iter().all(|mail| mail.recipient == ADMIN && mail.body.contains("password")));
+    browser.cookie.clear();
+    let fields = [("email", ADMIN), ("password", OTHER_PASSWORD)];
     assert_eq!(browser.post("/sign-in", &fields).await.status, 303);
     browser.house.end().await;
 }

@@ -52,7 +52,7 @@ async fn a_silent_connector_is_degraded_and_says_what_to_check() {
     let hook = browser.house.hook.clone();
     let mut wire = browser.house.wire().await;
     wire.send(format!(
-        "POST {hook} HTTP/1.1\r\nHost: t\r\nContent-Length: {}\r\n\r\n{body}",
+        "POST {hook} HTTP/1.1\r\nHost: leadsync.example\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     ))
     .await;

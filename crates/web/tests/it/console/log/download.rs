@@ -105,7 +105,7 @@ async fn a_download_that_breaks_off_is_seen_to() {
     let mut wire = browser.house.wire().await;
     let cookie = &browser.cookie;
     wire.send(format!(
-        "GET /api/v1/requests.jsonl HTTP/1.1\r\nHost: t\r\nCookie: {cookie}\r\n\r\n"
+        "GET /api/v1/requests.jsonl HTTP/1.1\r\nHost: leadsync.example\r\nCookie: {cookie}\r\n\r\n"
     ))
     .await;
     let all = String::from_utf8(wire.rest().await).unwrap();
