@@ -2,7 +2,7 @@
 //!
 //! [`Store`] is the sum of its parts ([`Intake`], [`Dispatching`], [`Log`], [`Settings`], [`Reviews`],
 //! [`People`], [`Mail`], [`Copies`], [`Backfills`], [`CatchUps`], [`MassChanges`], [`Views`],
-//! [`Failures`], [`Alerts`], [`Arrivals`]), and names each operation after what happens. Whatever must be atomic is one
+//! [`Failures`], [`Alerts`], [`Arrivals`], [`Retention`]), and names each operation after what happens. Whatever must be atomic is one
 //! operation; a transaction never crosses the
 //! interface, and no caller asks which database is used. [`open`] chooses the backend by the URL.
 
@@ -29,6 +29,7 @@ mod open;
 mod people;
 mod postgres;
 mod progress;
+mod retention;
 mod retry;
 mod reviews;
 mod secret;
@@ -76,6 +77,7 @@ pub use progress::{
     AttemptOutcome, Call, CallRef, Intent, IntentRecord, KeysNews, Progress, RecordKey,
     RequestState, Spent, Stage, TraitNews,
 };
+pub use retention::{Pruned, Retention};
 pub use retry::{LinkedRecords, Retried, Retry, RetryBatch, Selection};
 pub use reviews::{NewReview, ReviewFilter, ReviewItem, Reviews};
 pub use session::{EndSessions, Guest, NewLink, NewSession, Person, Session, SessionItem};

@@ -15,6 +15,7 @@ use crate::log::Log;
 use crate::mail::Mail;
 use crate::mass_change::MassChanges;
 use crate::people::People;
+use crate::retention::Retention;
 use crate::reviews::Reviews;
 use crate::settings::Settings;
 use crate::views::Views;
@@ -43,6 +44,7 @@ pub trait Store:
     + Failures
     + Alerts
     + Arrivals
+    + Retention
 {
     /// Whether the database responds and has every migration.
     async fn ready(&self) -> Result<()>;

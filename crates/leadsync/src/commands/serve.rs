@@ -1,6 +1,6 @@
 //! `leadsync serve`.
 
-use crate::node::{self, Node};
+use crate::node::{self, Node, NodeOptions};
 use crate::settings::Settings;
 
 /// Runs the service until it is stopped.
@@ -11,7 +11,9 @@ pub async fn run(settings: &Settings) -> anyhow::Result<()> {
     let public_url = settings.public_url();
     store.note_public_url(&public_url).await?;
     tracing::info!(listen = %settings.listen, public_url, "serving");
-    let mut node = Node::start(listener, store, post, public_url, settings.max_body)?;
+    let (max_body, retention) = (settings.max_body, settings.retention.clone());
+    let options = NodeOptions { post, public_url, max_body, retention };
+    let mut node = Node::start(listener, store, options)?;
     let waited = node.wait().await;
     tracing::info!("ending: finishing what is under way");
     node.stop().await?;

@@ -41,6 +41,7 @@ mod mass_change;
 mod outbox;
 mod people;
 mod progress;
+mod retention;
 mod retry;
 mod reviews;
 mod search;

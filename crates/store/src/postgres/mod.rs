@@ -38,6 +38,18 @@ const CONNECTIONS: u32 = 10;
 /// How long an operation waits for a connection, which may have to be opened first.
 const ACQUIRE: Duration = Duration::from_secs(5);
 
+/// The tables that grow with each request, and an indexed order of their rows.
+const LARGE_TABLES: [(&str, &str); 6] = [
+    ("delivery", "id"),
+    ("request", "id"),
+    ("record", "request"),
+    ("attempt", "request"),
+    ("call", "id"),
+    ("mention", "request"),
+];
+/// How many rows of a table are measured.
+const SAMPLE: u32 = 200;
+
 /// The store on a PostgreSQL database.
 #[derive(Clone, Debug)]
 pub(crate) struct Backend {
@@ -130,6 +142,41 @@ impl Backend {
         Ok(())
     }
 
+    /// About how many bytes the data takes, without what was deleted: the size of some of the newest
+    /// rows of each large table, times their number.
+    async fn kept_bytes(&self) -> Result<u64> {
+        let mut transaction = self.begin_read().await?;
+        let mut bytes = 0.0;
+        for (table, order) in LARGE_TABLES {
+            let row = sqlx::query(sqlx::AssertSqlSafe(format!(
+                "SELECT coalesce((SELECT avg(pg_column_size(t.*)) FROM (SELECT * FROM {table} \
+                 ORDER BY {order} DESC LIMIT {SAMPLE}) t), 0)::float8 * coalesce((SELECT \
+                 n_live_tup FROM pg_stat_user_tables WHERE relid = '{table}'::regclass), 0)::float8"
+            )))
+            .fetch_one(&mut *transaction)
+            .await?;
+            bytes += row.try_get::<f64, _>(0)?;
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is an estimate, and not negative"
+        )]
+        Ok(bytes as u64)
+    }
+
+    /// The server's autovacuum does this.
+    #[expect(clippy::unused_async, clippy::unused_self, reason = "the other database does it")]
+    async fn release_space(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Has the server remove deleted rows from the tables now. Returns whether it could.
+    async fn clean(&self) -> Result<bool> {
+        let done = sqlx::query("VACUUM").execute(&self.pool).await;
+        Ok(done.is_ok())
+    }
+
     /// Begins a transaction that writes.
     async fn begin(&self) -> Result<Transaction<'static, Postgres>> {
         let pool = self.pool.clone();
@@ -187,5 +234,6 @@ pub(crate) fn migrations() -> Migrator {
         (35, "alert", include_str!("../../migrations/postgres/0035_alert.sql")),
         (36, "silence digest", include_str!("../../migrations/postgres/0036_silence_digest.sql")),
         (37, "echo", include_str!("../../migrations/postgres/0037_echo.sql")),
+        (39, "retention", include_str!("../../migrations/postgres/0039_retention.sql")),
     ])
 }

@@ -22,6 +22,7 @@ mod log;
 mod mail;
 mod migrating;
 mod opening;
+mod retention;
 mod reviews;
 mod search;
 mod states;

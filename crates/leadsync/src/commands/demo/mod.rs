@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use store::{AccountPlan, Actor, Change, Keys, Open, Store, Token, UserChange};
 use tokio::net::TcpListener;
 
-use crate::node::{self, Node};
+use crate::node::{self, Node, NodeOptions};
 use crate::output;
 use crate::settings::Settings;
 
@@ -48,13 +48,13 @@ impl Demo {
         store.note_public_url(&base).await?;
         connect(store.as_ref(), &accounts, &base).await?;
         let password = add_user(store.as_ref()).await?;
-        let mut node = Node::start(
-            listener,
-            store.clone(),
-            settings.post()?,
-            base.clone(),
-            settings.max_body,
-        )?;
+        let options = NodeOptions {
+            post: settings.post()?,
+            public_url: base.clone(),
+            max_body: settings.max_body,
+            retention: settings.retention.clone(),
+        };
+        let mut node = Node::start(listener, store.clone(), options)?;
         if !settings.json {
             greet(&accounts, &base, &url, &password)?;
         }
