@@ -21,7 +21,13 @@ impl Traces {
     pub fn of(texts: impl IntoIterator<Item = String>) -> Self {
         let mut all: Vec<String> = texts
             .into_iter()
-            .map(|text| text.trim().to_lowercase())
+            .flat_map(|text| {
+                let text = text.trim();
+                // A database may only know the letters of ASCII.
+                let (lower, ascii) = (text.to_lowercase(), text.to_ascii_lowercase());
+                let encoded = lower.replace('@', "%40").replace('+', "%2b").replace(' ', "%20");
+                [lower, ascii, encoded]
+            })
             .filter(|text| text.chars().count() >= SHORTEST)
             .collect();
         all.sort_by_key(String::len);

@@ -52,6 +52,8 @@ pub const ACTIONS: &[&str] = &[
     "edit_alert",
     "remove_alert",
     "test_alert",
+    "forget_person",
+    "export_person",
 ];
 
 /// Which entries of the audit log: those that match every part given.

@@ -2,7 +2,7 @@
 //!
 //! [`Store`] is the sum of its parts ([`Intake`], [`Dispatching`], [`Log`], [`Settings`], [`Reviews`],
 //! [`People`], [`Mail`], [`Copies`], [`Backfills`], [`CatchUps`], [`MassChanges`], [`Views`],
-//! [`Failures`], [`Alerts`], [`Arrivals`], [`Retention`]), and names each operation after what happens. Whatever must be atomic is one
+//! [`Failures`], [`Alerts`], [`Arrivals`], [`Retention`], [`Privacy`]), and names each operation after what happens. Whatever must be atomic is one
 //! operation; a transaction never crosses the
 //! interface, and no caller asks which database is used. [`open`] chooses the backend by the URL.
 
@@ -28,6 +28,7 @@ mod mass_change;
 mod open;
 mod people;
 mod postgres;
+mod privacy;
 mod progress;
 mod retention;
 mod retry;
@@ -73,6 +74,7 @@ pub use mail::{ClaimedMail, ForAlert, Mail, MailEnd, MailItem, MailState, NewMai
 pub use mass_change::{HeldNews, MassChange, MassChanges};
 pub use open::Open;
 pub use people::People;
+pub use privacy::{Forgotten, Kept, LeadOf, Privacy, Who};
 pub use progress::{
     AttemptOutcome, Call, CallRef, Intent, IntentRecord, KeysNews, Progress, RecordKey,
     RequestState, Spent, Stage, TraitNews,

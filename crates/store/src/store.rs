@@ -15,6 +15,7 @@ use crate::log::Log;
 use crate::mail::Mail;
 use crate::mass_change::MassChanges;
 use crate::people::People;
+use crate::privacy::Privacy;
 use crate::retention::Retention;
 use crate::reviews::Reviews;
 use crate::settings::Settings;
@@ -45,6 +46,7 @@ pub trait Store:
     + Alerts
     + Arrivals
     + Retention
+    + Privacy
 {
     /// Whether the database responds and has every migration.
     async fn ready(&self) -> Result<()>;

@@ -120,9 +120,10 @@ impl Subject {
             link.end_mut(there).uncover(lead);
         }
         if let Some((_, mapped)) = &self.mapped {
-            let sent = mapped.fields.iter().filter_map(|field| {
-                Some((field.to.as_str(), field.sent.value()?))
-            });
+            let sent = mapped
+                .fields
+                .iter()
+                .filter_map(|field| Some((field.to.as_str(), field.sent.value()?)));
             link.end_mut(there).uncover(&sent.collect());
         }
     }

@@ -22,6 +22,7 @@ mod log;
 mod mail;
 mod migrating;
 mod opening;
+mod privacy;
 mod retention;
 mod reviews;
 mod search;
