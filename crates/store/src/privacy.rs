@@ -30,6 +30,9 @@ pub trait Privacy: Send + Sync + fmt::Debug {
     /// # Errors
     /// As for [`Privacy::person`].
     async fn forget(&self, who: &Who, actor: &Actor, now: Timestamp) -> Result<Forgotten>;
+
+    /// Notes in the audit log that what is kept of a person was exported.
+    async fn note_export(&self, who: &Who, actor: &Actor, now: Timestamp) -> Result<()>;
 }
 
 /// Who is meant.

@@ -36,23 +36,39 @@ impl Privacy for Backend {
         self.erase_unread(&traces, &mut forgotten).await?;
         self.erase_texts(&traces, &mut forgotten).await?;
         self.cover_links(&kept, &mut forgotten).await?;
-        // The hash lets whoever knows the address, number or ID look the entry up, and nobody else.
-        let subject = format!("person {:016x}", self.cipher.hash("person", who.text()));
-        let (actor, after) = (actor.clone(), json(&forgotten)?);
-        self.write(move |connection| {
-            Box::pin(async move {
-                let (subject, after) = (subject.as_str(), Some(after));
-                let entry = audit::Entry { action: "forget_person", subject, before: None, after };
-                audit::audit(connection, &actor, now, &entry).await
-            })
-        })
-        .await?;
+        let after = Some(json(&forgotten)?);
+        self.note("forget_person", who, after, actor, now).await?;
         forgotten.is_clean = self.clean().await?;
         Ok(forgotten)
+    }
+
+    async fn note_export(&self, who: &Who, actor: &Actor, now: Timestamp) -> Result<()> {
+        self.note("export_person", who, None, actor, now).await
     }
 }
 
 impl Backend {
+    /// Adds an entry about a person to the audit log. The hash lets whoever knows the address, number
+    /// or ID, and has the key file, recognise the entry, and nobody else.
+    async fn note(
+        &self,
+        action: &'static str,
+        who: &Who,
+        after: Option<String>,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<()> {
+        let hash = self.cipher.hash("person", &who.text().to_lowercase());
+        let (subject, actor) = (format!("person {hash:016x}"), actor.clone());
+        self.write(move |connection| {
+            Box::pin(async move {
+                let entry = audit::Entry { action, subject: &subject, before: None, after };
+                audit::audit(connection, &actor, now, &entry).await
+            })
+        })
+        .await
+    }
+
     async fn erase_reviews(&self, kept: &Kept, forgotten: &mut Forgotten) -> Result<()> {
         let reviews = kept.reviews.clone();
         forgotten.reviews_deleted = self

@@ -93,6 +93,8 @@ fn words(action: &str) -> &'static str {
         "edit_alert" => "changed the alert address",
         "remove_alert" => "removed the alert address",
         "test_alert" => "tested the alert address",
+        "forget_person" => "erased what was stored about a",
+        "export_person" => "exported what is stored about a",
         _ => "changed",
     }
 }
