@@ -17,6 +17,7 @@ mod help;
 mod kill;
 mod load;
 mod logs;
+mod privacy;
 mod probe;
 mod quota;
 mod rig;
