@@ -53,6 +53,7 @@ mod standing;
 mod states;
 mod sweeps;
 mod tally;
+mod texts;
 mod traits;
 mod unfinished;
 mod users;

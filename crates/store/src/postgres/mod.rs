@@ -166,7 +166,7 @@ impl Backend {
     }
 
     /// The server's autovacuum does this.
-    #[expect(clippy::unused_async, clippy::unused_self, reason = "the other database does it")]
+    #[expect(clippy::unused_async, reason = "the other database does it")]
     async fn release_space(&self) -> Result<()> {
         Ok(())
     }

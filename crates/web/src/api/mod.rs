@@ -64,6 +64,7 @@ const OPENAPI: &str = "/openapi.json";
 
 type Result<T, E = Refusal> = std::result::Result<T, E>;
 
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn routes() -> Vec<Route<Scope>> {
     use Scope::{Administer, Operate, Read};
     const GET: Method = Method::GET;
