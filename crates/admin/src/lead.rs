@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use plan::id::{AccountId, LeadId, RequestId};
-use plan::link::Pair;
+use plan::link::{Pair, is_covered};
 use plan::outcome::{Entity, Event};
 use plan::phone;
 use plan::snapshot::Snapshot;
@@ -194,7 +194,9 @@ pub async fn lead(
             if link.entity != Entity::Lead {
                 continue;
             }
-            base.absorb(&link.end(side).base);
+            let mut known = link.end(side).base.clone();
+            known.0.retain(|_, value| !is_covered(value));
+            base.absorb(&known);
             let still = link.end(side).frozen.iter().filter(|(_, until)| **until > now);
             frozen.extend(still.map(|(field, until)| (field.clone(), *until)));
             let other = if pair.first == account.id { pair.second } else { pair.first };

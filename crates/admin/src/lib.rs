@@ -28,6 +28,7 @@ pub mod pairs;
 pub mod passing;
 pub mod password;
 pub mod people;
+pub mod person;
 pub mod preview;
 pub mod probing;
 pub mod quota;

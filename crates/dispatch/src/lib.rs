@@ -5,7 +5,8 @@
 //! task, in both directions of a pair, and no two nodes write to the same account.
 //!
 //! `group` is that task; `supervisor` starts one for each group and notifies them of configuration
-//! changes. Only this crate writes to accounts. [`notify`] notifies people of failures by mail.
+//! changes. Only this crate writes to accounts. [`notify`] notifies people of failures by mail;
+//! [`retention`] deletes what is old.
 
 mod access;
 mod failure;
@@ -13,6 +14,7 @@ mod group;
 pub mod notify;
 mod pages;
 pub mod probe;
+pub mod retention;
 mod supervisor;
 pub mod wiring;
 

@@ -8,6 +8,7 @@ use admin::AskAccounts;
 use anyhow::Context;
 use async_trait::async_trait;
 use dispatch::notify::{self, Notifier, Post};
+use dispatch::retention::{self, Pruner};
 use dispatch::{Dispatcher, Options};
 use jiff::Timestamp;
 use plan::access::AccountUser;
@@ -38,8 +39,26 @@ const PROBE_PACE: Duration = Duration::from_millis(500);
 pub struct Node {
     dispatcher: Dispatcher,
     notifier: Notifier,
+    pruner: Pruner,
     stop: CancellationToken,
     serving: JoinHandle<store::Result<()>>,
+}
+
+/// How a node runs.
+#[derive(Debug)]
+pub struct NodeOptions {
+    /// Who sends mails.
+    pub post: Post,
+    /// What webhook URLs and links in mails begin with.
+    pub public_url: String,
+    /// How many bytes a webhook's body may have.
+    pub max_body: usize,
+    /// What is kept, and how long.
+    pub retention: retention::Options,
+    /// The token that `/metrics` requires, if it does.
+    pub metrics_token: Option<Token>,
+    /// The proxies that are believed when they say who sent a request.
+    pub proxies: Proxies,
 }
 
 /// Reads accounts' metadata.
@@ -124,27 +143,14 @@ pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// The settings of a node.
-#[derive(Clone, Debug, Default)]
-pub struct NodeOptions {
-    /// How many bytes a webhook's body may have.
-    pub max_body: usize,
-    /// The token that `/metrics` requires, if it does.
-    pub metrics_token: Option<Token>,
-    /// The proxies that are believed when they say who sent a request.
-    pub proxies: Proxies,
-}
-
 impl Node {
-    /// Starts the node. Webhook URLs and links in mails begin with `public_url`.
+    /// Starts the node.
     pub fn start(
         listener: TcpListener,
         store: Arc<dyn Store>,
-        post: Post,
-        public_url: String,
         options: NodeOptions,
     ) -> anyhow::Result<Self> {
-        let NodeOptions { max_body, metrics_token, proxies } = options;
+        let NodeOptions { post, public_url, max_body, retention, metrics_token, proxies } = options;
         let metrics = telemetry::start_metrics()?;
         let wake = Arc::new(Notify::new());
         let clock: admin::Clock = Arc::new(now);
@@ -153,6 +159,7 @@ impl Node {
         let mails_are_sent = matches!(post, Post::Smtp(_));
         let mails = notify::Options { poll: MAIL_POLL, public_url: public_url.clone(), post };
         let notifier = Notifier::start(store.clone(), clock.clone(), mails);
+        let pruner = Pruner::start(store.clone(), clock.clone(), retention);
         let stop = CancellationToken::new();
         let parts = web::Parts {
             intake: store.clone(),
@@ -168,7 +175,7 @@ impl Node {
             proxies,
         };
         let serving = tokio::spawn(web::serve(listener, parts, stop.clone()));
-        Ok(Self { dispatcher, notifier, stop, serving })
+        Ok(Self { dispatcher, notifier, pruner, stop, serving })
     }
 
     /// Stops it: what was acknowledged is stored, calls in flight are finished and recorded.
@@ -177,6 +184,7 @@ impl Node {
         let served = self.serving.await.context("the receiver ended by a panic")?;
         self.dispatcher.stop().await;
         self.notifier.stop().await;
+        self.pruner.stop().await;
         served.context("the receiver could not start")
     }
 

@@ -1,21 +1,24 @@
 //! The settings of the process: flags, then the environment, then `leadsync.toml`, then defaults.
 
+mod size;
+
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use admin::Admin;
 use anyhow::{Context, bail};
 use dispatch::notify::{Post, Smtp};
+use dispatch::retention;
 use secrecy::SecretString;
 use serde::Deserialize;
 use store::{Open, Store, Token};
 use web::Proxies;
 
 use crate::node::{self, NodeOptions};
+use size::{BodySize, DataSize};
 
 /// Settings as flags and environment give them.
 #[derive(Clone, Debug, clap::Args)]
@@ -55,7 +58,6 @@ pub struct Flags {
     mail_from: Option<String>,
     /// Largest webhook body that is accepted, such as `4MiB`, up to 16 MiB [default: 2MiB]
     #[arg(long, global = true, env = "LEADSYNC_MAX_BODY", value_name = "SIZE")]
-    max_body: Option<Size>,
     /// Token that `/metrics` requires, at least 16 characters [default: none, anybody may read it]
     #[arg(
         long,
@@ -69,6 +71,13 @@ pub struct Flags {
     /// [default: none]
     #[arg(long, global = true, env = "LEADSYNC_TRUSTED_PROXIES", value_name = "ADDRESSES")]
     trusted_proxies: Option<Proxies>,
+    max_body: Option<BodySize>,
+    /// Days that requests, records and calls are kept; 0 keeps them for ever [default: 90]
+    #[arg(long, global = true, env = "LEADSYNC_RETENTION_DAYS", value_name = "DAYS")]
+    retention_days: Option<u32>,
+    /// Size of the data above which the oldest requests are deleted, such as `20GiB` [default: none]
+    #[arg(long, global = true, env = "LEADSYNC_RETENTION_SIZE", value_name = "SIZE")]
+    retention_size: Option<DataSize>,
     /// Log filter for stderr, in the form of `tracing` [default: info; warn for short commands]
     #[arg(long, global = true, env = "LEADSYNC_LOG", value_name = "FILTER")]
     log: Option<String>,
@@ -83,54 +92,6 @@ pub struct Flags {
     #[arg(long, global = true)]
     json: bool,
 }
-
-/// A number of bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Written")]
-struct Size(usize);
-
-/// A number of bytes as a settings file has it.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Written {
-    Bytes(usize),
-    Text(String),
-}
-
-impl TryFrom<Written> for Size {
-    type Error = String;
-
-    fn try_from(written: Written) -> Result<Self, String> {
-        match written {
-            Written::Bytes(bytes) => bytes.to_string().parse(),
-            Written::Text(text) => text.parse(),
-        }
-    }
-}
-
-impl FromStr for Size {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        const LARGEST: usize = 16 * MIB;
-        let text = text.trim();
-        let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
-        let unit = match text[digits.len()..].trim().to_ascii_lowercase().as_str() {
-            "" | "b" | "bytes" => 1,
-            "k" | "kb" | "kib" => 1024,
-            "m" | "mb" | "mib" => MIB,
-            _ => 0,
-        };
-        let bytes = digits.parse::<usize>().ok().and_then(|count| count.checked_mul(unit));
-        match bytes {
-            Some(bytes @ 1..=LARGEST) => Ok(Self(bytes)),
-            Some(bytes) if bytes > LARGEST => Err(format!("'{text}' is more than 16 MiB")),
-            _ => Err(format!("'{text}' is not a size: write 4MiB, 500KiB or a number of bytes")),
-        }
-    }
-}
-
-const MIB: usize = 1024 * 1024;
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
@@ -153,9 +114,11 @@ struct SettingsFile {
     secret_key_file: Option<PathBuf>,
     smtp_url: Option<String>,
     mail_from: Option<String>,
-    max_body: Option<Size>,
     metrics_token: Option<String>,
     trusted_proxies: Option<String>,
+    max_body: Option<BodySize>,
+    retention_days: Option<u32>,
+    retention_size: Option<DataSize>,
     log: Option<String>,
     log_format: Option<LogFormat>,
 }
@@ -181,6 +144,8 @@ pub struct Settings {
     metrics_token: Option<Token>,
     /// The proxies whose `X-Forwarded-For` is believed.
     trusted_proxies: Proxies,
+    /// What is kept, and how long.
+    retention: retention::Options,
     /// The log filter, if given.
     pub log: Option<String>,
     /// How log lines look.
@@ -234,9 +199,20 @@ impl Settings {
             secret_key_file: flags.secret_key_file.or(file.secret_key_file),
             smtp_url: flags.smtp_url.or(file.smtp_url).map(SecretString::from),
             mail_from: flags.mail_from.or(file.mail_from),
-            max_body: flags.max_body.or(file.max_body).map_or(web::LONGEST_BODY, |size| size.0),
             metrics_token: metrics_token(flags.metrics_token.or(file.metrics_token))?,
             trusted_proxies: flags.trusted_proxies.or(in_file).unwrap_or_default(),
+            max_body: flags.max_body.or(file.max_body).map_or(web::LONGEST_BODY, BodySize::bytes),
+            retention: retention::Options {
+                days: Some(
+                    flags
+                        .retention_days
+                        .or(file.retention_days)
+                        .unwrap_or(retention::Options::DAYS),
+                )
+                .filter(|days| *days > 0),
+                bytes: flags.retention_size.or(file.retention_size).map(DataSize::bytes),
+                ..retention::Options::default()
+            },
             log: flags.log.or(file.log),
             log_format: flags.log_format.or(file.log_format).unwrap_or_default(),
             json: flags.json,
@@ -244,10 +220,13 @@ impl Settings {
         })
     }
 
-    /// The settings of a node.
-    pub fn of_node(&self) -> NodeOptions {
+    /// How a node runs that sends its mails so, and whose URLs begin so.
+    pub fn of_node(&self, post: Post, public_url: String) -> NodeOptions {
         NodeOptions {
+            post,
+            public_url,
             max_body: self.max_body,
+            retention: self.retention.clone(),
             metrics_token: self.metrics_token.clone(),
             proxies: self.trusted_proxies.clone(),
         }
@@ -365,33 +344,5 @@ fn checked_url(url: &str) -> anyhow::Result<String> {
             Ok(url.trim_end_matches('/').to_owned())
         }
         _ => bail!("'{url}' is not a base URL: write https://leadsync.example.com"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_size_is_read_with_its_unit() {
-        for (text, bytes) in [
-            ("2097152", Some(2 * MIB)),
-            (" 4MiB", Some(4 * MIB)),
-            ("16 mb", Some(16 * MIB)),
-            ("500k", Some(500 * 1024)),
-            ("17MiB", None),
-            ("0", None),
-            ("MiB", None),
-            ("4 GiB", None),
-            ("-1", None),
-            ("99999999999999999999", None),
-        ] {
-            assert_eq!(text.parse::<Size>().ok(), bytes.map(Size), "{text}");
-        }
-        let of =
-            |toml: &str| toml::from_str::<SettingsFile>(toml).ok().and_then(|file| file.max_body);
-        assert_eq!(of("max_body = \"4MiB\""), Some(Size(4 * MIB)));
-        assert_eq!(of("max_body = 1000"), Some(Size(1000)));
-        assert_eq!(of("max_body = \"much\""), None);
     }
 }

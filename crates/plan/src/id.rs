@@ -126,6 +126,9 @@ const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const LETTERS: usize = 13;
 
 impl RequestId {
+    /// Smaller than the id of any request.
+    pub const FIRST: Self = Self(0);
+
     /// The id of the `sequence`th request that `node` received in this millisecond.
     ///
     /// `node` is taken modulo [`NODES`]. A `sequence` of [`IDS_PER_MILLISECOND`] or more runs on

@@ -36,6 +36,7 @@ pub mod json;
 pub mod lag;
 pub mod link;
 pub mod mapping;
+pub mod mask;
 pub mod metadata;
 pub mod moment;
 pub mod operation;

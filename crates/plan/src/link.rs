@@ -6,6 +6,8 @@
 //! of the base, so two sides that write the same thing differently (`9876543210` here, `+91-9876543210`
 //! there) can agree forever.
 
+mod veil;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +19,7 @@ use crate::id::{AccountId, canonical};
 use crate::outcome::Entity;
 use crate::snapshot::Snapshot;
 use crate::text;
+pub use veil::{Veil, is_covered};
 
 /// Two accounts between which leads are linked; the smaller id is always `first`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -138,6 +141,9 @@ pub struct End {
     /// than this feature have no list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given: Option<BTreeMap<String, Given>>,
+    /// Recognises values that are covered, if any are.
+    #[serde(skip)]
+    pub veil: Option<Veil>,
 }
 
 /// Where a field's last agreed value came from.

@@ -64,6 +64,8 @@ pub const ACTIONS: &[&str] = &[
     "view_request",
     "view_lead",
     "download_log",
+    "forget_person",
+    "export_person",
 ];
 
 /// A person's look at personal data.

@@ -2,7 +2,7 @@
 //!
 //! [`Store`] is the sum of its parts ([`Intake`], [`Dispatching`], [`Log`], [`Settings`], [`Reviews`],
 //! [`People`], [`Mail`], [`Copies`], [`Backfills`], [`CatchUps`], [`MassChanges`], [`Views`],
-//! [`Failures`], [`Alerts`], [`Arrivals`]), and names each operation after what happens. Whatever must be atomic is one
+//! [`Failures`], [`Alerts`], [`Arrivals`], [`Retention`], [`Privacy`]), and names each operation after what happens. Whatever must be atomic is one
 //! operation; a transaction never crosses the
 //! interface, and no caller asks which database is used. [`open`] chooses the backend by the URL.
 
@@ -28,8 +28,10 @@ mod mass_change;
 mod open;
 mod people;
 mod postgres;
+mod privacy;
 mod progress;
 mod rekey;
+mod retention;
 mod retry;
 mod reviews;
 mod secret;
@@ -74,11 +76,13 @@ pub use mail::{ClaimedMail, ForAlert, Mail, MailEnd, MailItem, MailState, NewMai
 pub use mass_change::{HeldNews, MassChange, MassChanges};
 pub use open::Open;
 pub use people::People;
+pub use privacy::{Forgotten, Kept, LeadOf, Privacy, Who};
 pub use progress::{
     AttemptOutcome, Call, CallRef, Intent, IntentRecord, KeysNews, Progress, RecordKey,
     RequestState, Spent, Stage, TraitNews,
 };
 pub use rekey::{Rekey, Rotated};
+pub use retention::{Pruned, Retention};
 pub use retry::{LinkedRecords, Retried, Retry, RetryBatch, Selection};
 pub use reviews::{NewReview, ReviewFilter, ReviewItem, Reviews};
 pub use session::{

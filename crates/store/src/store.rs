@@ -15,7 +15,9 @@ use crate::log::Log;
 use crate::mail::Mail;
 use crate::mass_change::MassChanges;
 use crate::people::People;
+use crate::privacy::Privacy;
 use crate::rekey::Rekey;
+use crate::retention::Retention;
 use crate::reviews::Reviews;
 use crate::settings::Settings;
 use crate::sign_in::SignIn;
@@ -47,6 +49,8 @@ pub trait Store:
     + Alerts
     + Arrivals
     + Rekey
+    + Retention
+    + Privacy
 {
     /// Whether the database responds and has every migration.
     async fn ready(&self) -> Result<()>;

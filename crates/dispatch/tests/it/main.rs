@@ -14,6 +14,7 @@ mod probe;
 mod quota;
 mod recovery;
 mod removals;
+mod retention;
 mod reviews;
 mod scene;
 mod trouble;

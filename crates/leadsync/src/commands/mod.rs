@@ -9,9 +9,11 @@ mod completions;
 mod connector;
 mod demo;
 mod export;
+mod forget;
 mod key;
 mod logs;
 mod parity;
+mod person;
 mod preview;
 mod probe;
 mod quota;
@@ -78,6 +80,10 @@ pub enum Command {
     /// Add, list and remove users and API tokens
     #[command(subcommand)]
     User(user::User),
+    /// Print everything that is stored about one person, as JSON
+    Person(person::Person),
+    /// Erase what is stored about one person; their leads are synced as before
+    Forget(forget::Forget),
     /// Back up the database to a file, while the service runs
     Backup(backup::Backup),
     /// Restore the database from a backup; the service must be stopped
@@ -114,6 +120,8 @@ impl Command {
             Self::Quota(quota) => quota.run(settings).await,
             Self::Alert(alert) => alert.run(settings).await,
             Self::User(user) => user.run(settings).await,
+            Self::Person(person) => person.run(settings).await,
+            Self::Forget(forget) => forget.run(settings).await,
             Self::Backup(backup) => backup.run(settings).await,
             Self::Restore(restore) => restore.run(settings).await,
             Self::Key(key) => key.run(settings).await,

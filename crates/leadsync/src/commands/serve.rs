@@ -11,7 +11,7 @@ pub async fn run(settings: &Settings) -> anyhow::Result<()> {
     let public_url = settings.public_url();
     store.note_public_url(&public_url).await?;
     tracing::info!(listen = %settings.listen, public_url, "serving");
-    let mut node = Node::start(listener, store, post, public_url, settings.of_node())?;
+    let mut node = Node::start(listener, store, settings.of_node(post, public_url))?;
     let waited = node.wait().await;
     tracing::info!("ending: finishing what is under way");
     node.stop().await?;

@@ -19,6 +19,7 @@ mod key;
 mod kill;
 mod load;
 mod logs;
+mod privacy;
 mod probe;
 mod quota;
 mod rig;

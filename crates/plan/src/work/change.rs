@@ -3,7 +3,7 @@
 use super::case::Case;
 use super::past::{Moved, Past};
 use crate::change::Change;
-use crate::link::End;
+use crate::link::{End, is_covered};
 use crate::mapping::MappedField;
 use crate::metadata::Kind;
 use crate::outcome::Entity;
@@ -41,7 +41,7 @@ pub(super) fn since(case: &Case<'_>, here: &End, there: &End) -> Vec<Change> {
         if is_sure && held.is_some_and(same) {
             return false;
         }
-        change.before = held.map(str::to_owned);
+        change.before = held.filter(|held| !is_covered(held)).map(str::to_owned);
         true
     });
     changes

@@ -107,6 +107,27 @@ impl Subject {
         }
     }
 
+    /// Uncovers what is covered in its link, as far as its values are known by now.
+    fn uncover(&mut self, context: &Context<'_>) {
+        let Some(link) = &mut self.link else { return };
+        let (here, there) =
+            (link.pair.side(context.source.id), link.pair.side(context.destination.id));
+        if link.first.veil.is_none() && link.second.veil.is_none() {
+            return;
+        }
+        link.end_mut(here).uncover(&self.item.state());
+        if let Some(lead) = &self.known.twin.lead {
+            link.end_mut(there).uncover(lead);
+        }
+        if let Some((_, mapped)) = &self.mapped {
+            let sent = mapped
+                .fields
+                .iter()
+                .filter_map(|field| Some((field.to.as_str(), field.sent.value()?)));
+            link.end_mut(there).uncover(&sent.collect());
+        }
+    }
+
     fn mapped(&self) -> &Mapped {
         let (_, mapped) = self.mapped.as_ref().expect("it was mapped before it is decided about");
         mapped
@@ -399,6 +420,10 @@ impl Work {
     /// Computes what it sends, under the current mapping.
     pub(super) fn map(&mut self, context: &Context<'_>) {
         self.map_unless(context, |made| made == context.generation);
+        self.own.uncover(context);
+        if let Some(lead) = &mut self.lead {
+            lead.uncover(context);
+        }
     }
 
     /// Computes what it sends, unless that was done. The meaning of a response depends on what was

@@ -277,7 +277,7 @@ impl Dispatching for Backend {
     }
 
     async fn links(&self, pair: Pair, side: Side, ids: &[String]) -> Result<Vec<Link>> {
-        links::find(&mut *self.begin_read().await?, pair, side, ids).await
+        links::find(&mut *self.begin_read().await?, &self.cipher, pair, side, ids).await
     }
 
     async fn count_links(&self, pair: Pair) -> Result<LinkCounts> {

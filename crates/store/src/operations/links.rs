@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use plan::id::AccountId;
-use plan::link::{Link, Pair, Side};
+use plan::link::{Link, Pair, Side, Veil};
 use plan::outcome::Entity;
 use sqlx::Row;
 
@@ -11,12 +11,14 @@ use super::{Connection, DbRow, QueryBuilder, ROWS_A_STATEMENT, audit, lease, pus
 use crate::audit::Actor;
 use crate::dispatching::LinkCounts;
 use crate::error::Result;
+use crate::secret::Cipher;
 
 const COLUMNS: &str =
     "first_account, second_account, first_id, second_id, first_end, second_end, entity";
 
 pub(super) async fn find(
     connection: &mut Connection,
+    cipher: &Cipher,
     pair: Pair,
     side: Side,
     ids: &[String],
@@ -31,7 +33,7 @@ pub(super) async fn find(
         });
         push_list(&mut query, some.iter().map(String::as_str));
         for row in query.build().persistent(false).fetch_all(&mut *connection).await? {
-            links.push(link(&row)?);
+            links.push(link(&row, cipher)?);
         }
     }
     Ok(links)
@@ -99,11 +101,12 @@ pub(super) async fn lead_ids(
 /// The link of a lead, if this field of it is frozen.
 pub(super) async fn find_frozen(
     connection: &mut Connection,
+    cipher: &Cipher,
     (pair, side): (Pair, Side),
     lead: &str,
     field: &str,
 ) -> Result<Option<Link>> {
-    let found = find(connection, pair, side, &[lead.to_owned()]).await?;
+    let found = find(connection, cipher, pair, side, &[lead.to_owned()]).await?;
     let is_frozen =
         |link: &Link| link.entity == Entity::Lead && link.end(side).frozen.contains_key(field);
     Ok(found.into_iter().find(is_frozen))
@@ -112,6 +115,7 @@ pub(super) async fn find_frozen(
 /// Unfreezes a field of a lead; returns whether it was frozen.
 pub(super) async fn release_field(
     connection: &mut Connection,
+    cipher: &Cipher,
     end: (Pair, Side),
     lead: &str,
     field: &str,
@@ -123,7 +127,7 @@ pub(super) async fn release_field(
     // for what it is recording now, and it records nothing more before this ends, so that the link
     // read here is the latest.
     lease::revoke(connection, &[pair.first, pair.second]).await?;
-    let Some(mut link) = find_frozen(connection, end, lead, field).await? else {
+    let Some(mut link) = find_frozen(connection, cipher, end, lead, field).await? else {
         return Ok(false);
     };
     let released = link.end_mut(side);
@@ -220,7 +224,7 @@ fn push_pair(query: &mut QueryBuilder, pair: Pair) {
     query.push(" AND second_account = ").push_bind(pair.second.0);
 }
 
-fn link(row: &DbRow) -> Result<Link> {
+fn link(row: &DbRow, cipher: &Cipher) -> Result<Link> {
     let (first_id, second_id): (String, String) = (row.try_get(2)?, row.try_get(3)?);
     let place = Place { table: "link", row: &first_id };
     let mut first: plan::link::End = place.parse(row.try_get(4)?)?;
@@ -229,5 +233,22 @@ fn link(row: &DbRow) -> Result<Link> {
     second.id = second_id;
     let pair = Pair { first: AccountId(row.try_get(0)?), second: AccountId(row.try_get(1)?) };
     let entity = place.word(row.try_get(6)?)?;
-    Ok(Link { entity, pair, first, second })
+    let mut link = Link { entity, pair, first, second };
+    let veils = veils(cipher, &link);
+    link.know(veils);
+    Ok(link)
+}
+
+/// Covers the values of a link, and recognises them: each end's have hashes of their own.
+pub(super) fn veils(cipher: &Cipher, link: &Link) -> impl Fn(Side) -> Veil + use<> {
+    let (cipher, pair) = (cipher.clone(), link.pair);
+    let ids = (link.first.id.clone(), link.second.id.clone());
+    move |side| {
+        let (account, id) = match side {
+            Side::First => (pair.first, &ids.0),
+            Side::Second => (pair.second, &ids.1),
+        };
+        let (cipher, place) = (cipher.clone(), format!("link/{}/{id}", account.0));
+        Veil::new(move |text| cipher.hash(&place, text))
+    }
 }

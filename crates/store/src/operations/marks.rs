@@ -18,6 +18,9 @@ pub(crate) const RESTORED: &str = "restored_at";
 /// In a backup only: when it was made, in milliseconds.
 pub(crate) const COPIED: &str = "copy_made_at";
 
+/// Until when a node prunes what is older than the retention period, in milliseconds.
+pub(crate) const PRUNING: &str = "pruning_until";
+
 /// The public URL with which the service was last started.
 pub(crate) const PUBLIC_URL: &str = "public_url";
 /// What the code of the first start is derived from, besides the key.

@@ -1,6 +1,6 @@
 //! Mails that wait to be sent.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use plan::text::without_nul;
 
@@ -8,9 +8,6 @@ use super::Connection;
 use super::values::ms;
 use crate::error::Result;
 use crate::mail::{MailState, NewMail};
-
-/// How long a mail is kept after its end.
-const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// Queues these mails, due now.
 pub(super) async fn queue_all(
@@ -24,7 +21,7 @@ pub(super) async fn queue_all(
     Ok(())
 }
 
-/// Queues a mail, due now, and removes those that ended long ago.
+/// Queues a mail, due now.
 pub(super) async fn queue(
     connection: &mut Connection,
     mail: &NewMail,
@@ -49,11 +46,7 @@ pub(super) async fn queue(
     .bind(alert.map(|alert| alert.kind.as_str()))
     .bind(alert.and_then(|alert| alert.connector.as_deref()))
     .bind(alert.map(|alert| alert.url.as_str()))
-    .execute(&mut *connection)
+    .execute(connection)
     .await?;
-    sqlx::query("DELETE FROM mail WHERE due IS NULL AND ended_at < $1")
-        .bind(ms(now.checked_sub(KEPT).unwrap_or(Timestamp::MIN)))
-        .execute(connection)
-        .await?;
     Ok(())
 }

@@ -84,14 +84,17 @@ impl Reviews for Backend {
         now: Timestamp,
     ) -> Result<bool> {
         // A field that is not frozen is no reason to interrupt the lease holder.
-        let frozen = links::find_frozen(&mut *self.begin_read().await?, end, lead, field).await?;
+        let mut reading = self.begin_read().await?;
+        let frozen = links::find_frozen(&mut reading, &self.cipher, end, lead, field).await?;
+        drop(reading);
         if frozen.is_none() {
             return Ok(false);
         }
         let (lead, field, actor) = (lead.to_owned(), field.to_owned(), actor.clone());
+        let cipher = self.cipher.clone();
         self.write(move |connection| {
             Box::pin(async move {
-                links::release_field(connection, end, &lead, &field, &actor, now).await
+                links::release_field(connection, &cipher, end, &lead, &field, &actor, now).await
             })
         })
         .await

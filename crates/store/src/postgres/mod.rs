@@ -74,6 +74,17 @@ fn tls_advice(options: &PgConnectOptions) -> &'static str {
         _ => "",
     }
 }
+/// The tables that grow with each request, and an indexed order of their rows.
+const LARGE_TABLES: [(&str, &str); 6] = [
+    ("delivery", "id"),
+    ("request", "id"),
+    ("record", "request"),
+    ("attempt", "request"),
+    ("call", "id"),
+    ("mention", "request"),
+];
+/// How many rows of a table are measured.
+const SAMPLE: u32 = 200;
 
 /// The store on a PostgreSQL database.
 #[derive(Clone, Debug)]
@@ -180,6 +191,41 @@ impl Backend {
         Ok(())
     }
 
+    /// About how many bytes the data takes, without what was deleted: the size of some of the newest
+    /// rows of each large table, times their number.
+    async fn kept_bytes(&self) -> Result<u64> {
+        let mut transaction = self.begin_read().await?;
+        let mut bytes = 0.0;
+        for (table, order) in LARGE_TABLES {
+            let row = sqlx::query(sqlx::AssertSqlSafe(format!(
+                "SELECT coalesce((SELECT avg(pg_column_size(t.*)) FROM (SELECT * FROM {table} \
+                 ORDER BY {order} DESC LIMIT {SAMPLE}) t), 0)::float8 * coalesce((SELECT \
+                 n_live_tup FROM pg_stat_user_tables WHERE relid = '{table}'::regclass), 0)::float8"
+            )))
+            .fetch_one(&mut *transaction)
+            .await?;
+            bytes += row.try_get::<f64, _>(0)?;
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is an estimate, and not negative"
+        )]
+        Ok(bytes as u64)
+    }
+
+    /// The server's autovacuum does this.
+    #[expect(clippy::unused_async, reason = "the other database does it")]
+    async fn release_space(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Has the server remove deleted rows from the tables now. Returns whether it could.
+    async fn clean(&self) -> Result<bool> {
+        let done = sqlx::query("VACUUM").execute(&self.pool).await;
+        Ok(done.is_ok())
+    }
+
     /// Begins a transaction that writes.
     async fn begin(&self) -> Result<Transaction<'static, Postgres>> {
         let pool = self.pool.clone();
@@ -239,6 +285,7 @@ pub(crate) fn migrations() -> Migrator {
         (37, "echo", include_str!("../../migrations/postgres/0037_echo.sql")),
         (38, "webhook_url", include_str!("../../migrations/postgres/0038_webhook_url.sql")),
         (40, "sign in", include_str!("../../migrations/postgres/0040_sign_in.sql")),
+        (39, "retention", include_str!("../../migrations/postgres/0039_retention.sql")),
     ])
 }
 

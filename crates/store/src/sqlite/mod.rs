@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
+    SqliteAutoVacuum, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool,
+    SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{Connection as _, Sqlite, Transaction};
+use sqlx::{Connection as _, Row as _, Sqlite, Transaction};
 use tokio::task::AbortHandle;
 
 use crate::backup;
@@ -49,6 +49,11 @@ const CACHE: &str = "-16000";
 const CHECKPOINT: &str = "20000";
 /// How often that other connection does.
 const CHECKPOINTS: Duration = Duration::from_secs(2);
+
+/// The most free pages that are returned at once.
+const RELEASED: u32 = 500;
+/// How often the `-wal` is emptied before that is given up. Each time waits for readers ([`BUSY`]).
+const CLEANINGS: usize = 3;
 
 /// The store on an SQLite file.
 #[derive(Clone, Debug)]
@@ -147,6 +152,40 @@ impl Backend {
         Ok(())
     }
 
+    /// How many bytes the data takes, without pages that are free.
+    async fn kept_bytes(&self) -> Result<u64> {
+        let row = sqlx::query(
+            "SELECT (p.page_count - f.freelist_count) * s.page_size FROM pragma_page_count p, \
+             pragma_freelist_count f, pragma_page_size s",
+        )
+        .fetch_one(&self.file.readers)
+        .await?;
+        Ok(row.try_get::<i64, _>(0)?.cast_unsigned())
+    }
+
+    /// Returns some free pages to the file system, if the file was created so that it can.
+    async fn release_space(&self) -> Result<()> {
+        let mut transaction = self.begin().await?;
+        sqlx::query(sqlx::AssertSqlSafe(format!("PRAGMA incremental_vacuum({RELEASED})")))
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Makes sure that deleted data is no longer in the `-wal` either. Returns whether it could:
+    /// somebody may be reading an older state.
+    async fn clean(&self) -> Result<bool> {
+        for _ in 0..CLEANINGS {
+            let row =
+                sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&self.file.writer).await?;
+            if row.try_get::<i64, _>(0)? == 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Begins a transaction that writes. It takes the write lock at once: one that reads first
     /// and writes later would fail under load, whatever the timeout.
     async fn begin(&self) -> Result<Transaction<'static, Sqlite>> {
@@ -224,10 +263,14 @@ impl OpenFile {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
+            // Only a new file takes this over.
+            .auto_vacuum(SqliteAutoVacuum::Incremental)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY)
+            // What is deleted is overwritten, not only unlinked.
+            .pragma("secure_delete", "ON")
             .pragma("cache_size", CACHE)
             .pragma("wal_autocheckpoint", CHECKPOINT);
         let cannot = |error: sqlx::Error| {
@@ -310,6 +353,7 @@ pub(crate) fn migrations() -> Migrator {
         (37, "echo", include_str!("../../migrations/sqlite/0037_echo.sql")),
         (38, "webhook_url", include_str!("../../migrations/sqlite/0038_webhook_url.sql")),
         (40, "sign in", include_str!("../../migrations/sqlite/0040_sign_in.sql")),
+        (39, "retention", include_str!("../../migrations/sqlite/0039_retention.sql")),
     ])
 }
 

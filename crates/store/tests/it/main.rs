@@ -22,6 +22,8 @@ mod log;
 mod mail;
 mod migrating;
 mod opening;
+mod privacy;
+mod retention;
 mod reviews;
 mod search;
 mod sign_in;

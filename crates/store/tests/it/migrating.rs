@@ -19,7 +19,8 @@ crate::promises! {
 /// Takes the database back to the migration before `code` and lower-case ids, does this to it, and
 /// opens it again, so that both run.
 async fn reopened(empty: &Empty, sql: &str) -> Arc<dyn Store> {
-    let back = "DROP TABLE saved_view; DROP INDEX record_state; ALTER TABLE record DROP COLUMN state; \
+    let back = "DROP INDEX mention_request; DROP INDEX review_request; \
+                DROP TABLE saved_view; DROP INDEX record_state; ALTER TABLE record DROP COLUMN state; \
                 ALTER TABLE record DROP COLUMN name; ALTER TABLE record DROP COLUMN echo; \
                 DROP INDEX request_shown; DROP INDEX request_echo; ALTER TABLE request DROP COLUMN echo; \
                 ALTER TABLE record DROP COLUMN code; ALTER TABLE lease DROP COLUMN since; \

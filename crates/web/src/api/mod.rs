@@ -23,6 +23,7 @@ mod mass_change;
 mod openapi;
 mod overview;
 mod passing;
+mod people_data;
 mod preview;
 mod probe;
 mod quota;
@@ -157,6 +158,8 @@ fn routes() -> Vec<Route<Scope>> {
         route(DELETE, "/alerts/{id}", Administer, alerts::remove).confirmed(),
         route(POST, "/alerts/{id}/test", Administer, alerts::test),
         route(GET, "/audit", Administer, audit::list),
+        route(POST, "/people-data/export", Administer, people_data::export),
+        route(POST, "/people-data/forget", Administer, people_data::forget),
         route(GET, "/users", Administer, users::list),
         route(POST, "/users", Administer, users::add).confirmed(),
         route(PUT, "/users/{email}/role", Administer, users::set_role).confirmed(),

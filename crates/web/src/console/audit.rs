@@ -108,6 +108,8 @@ fn words(action: &str) -> &'static str {
         "view_request" => "viewed the request",
         "view_lead" => "viewed the lead",
         "download_log" => "downloaded the log",
+        "forget_person" => "erased what was stored about a",
+        "export_person" => "exported what is stored about a",
         _ => "changed",
     }
 }

@@ -48,13 +48,8 @@ impl Demo {
         store.note_public_url(&base).await?;
         connect(store.as_ref(), &accounts, &base).await?;
         let password = add_user(store.as_ref()).await?;
-        let mut node = Node::start(
-            listener,
-            store.clone(),
-            settings.post()?,
-            base.clone(),
-            settings.of_node(),
-        )?;
+        let options = settings.of_node(settings.post()?, base.clone());
+        let mut node = Node::start(listener, store.clone(), options)?;
         if !settings.json {
             greet(&accounts, &base, &url, &password)?;
         }

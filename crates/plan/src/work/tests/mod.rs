@@ -2,6 +2,7 @@
 //! record.
 
 mod activity;
+mod covered;
 mod filter;
 mod hints;
 mod keys;
