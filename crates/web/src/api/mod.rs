@@ -70,7 +70,7 @@ fn routes() -> Vec<Route<Scope>> {
     const PUT: Method = Method::PUT;
     const POST: Method = Method::POST;
     const DELETE: Method = Method::DELETE;
-    vec![
+    let mut routes = vec![
         route(GET, "/accounts", Read, accounts::list),
         route(PUT, "/accounts/{name}", Administer, accounts::put).confirmed(),
         route(DELETE, "/accounts/{name}", Administer, accounts::remove).confirmed(),
@@ -153,6 +153,19 @@ fn routes() -> Vec<Route<Scope>> {
         route(DELETE, "/alerts/{id}", Administer, alerts::remove).confirmed(),
         route(POST, "/alerts/{id}/test", Administer, alerts::test),
         route(GET, "/audit", Administer, audit::list),
+    ];
+    routes.extend(of_people());
+    routes
+}
+
+/// Users, invites, guests and tokens.
+fn of_people() -> Vec<Route<Scope>> {
+    use Scope::Administer;
+    const GET: Method = Method::GET;
+    const PUT: Method = Method::PUT;
+    const POST: Method = Method::POST;
+    const DELETE: Method = Method::DELETE;
+    vec![
         route(GET, "/users", Administer, users::list),
         route(POST, "/users", Administer, users::add).confirmed(),
         route(PUT, "/users/{email}/role", Administer, users::set_role).confirmed(),
