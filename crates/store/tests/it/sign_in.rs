@@ -98,10 +98,9 @@ async fn a_session_without_its_code_is_none(empty: Empty) {
     let other = empty.store.use_session(TokenHash::of("other"), at(3)).await.unwrap();
     let other = other.expect("it goes on");
     assert_eq!(empty.store.sessions(&other, at(3)).await.unwrap().len(), 1);
-    let whole =
-        |name: &str| NewSession { replaces: Some(TokenHash::of("half29")), ..session(name) };
-    assert!(empty.store.begin_session(EMAIL, whole("one"), at(4)).await.unwrap());
-    assert!(!empty.store.begin_session(EMAIL, whole("two"), at(4)).await.unwrap(), "used up");
+    let full = |name: &str| NewSession { replaces: Some(TokenHash::of("half29")), ..session(name) };
+    assert!(empty.store.begin_session(EMAIL, full("one"), at(4)).await.unwrap());
+    assert!(!empty.store.begin_session(EMAIL, full("two"), at(4)).await.unwrap(), "used up");
     assert_eq!(whose("half29", 5).await.unwrap(), None);
 }
 

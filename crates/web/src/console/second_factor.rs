@@ -32,7 +32,9 @@ struct RecoveryCodes {
 
 /// Shows what an app needs.
 pub(super) async fn set_up(State(shared): State<Shared>, visitor: Visitor, _: Form) -> page::Shown {
-    must_have_password(&visitor)?;
+    if let Some(refusal) = without_password(&visitor) {
+        return Err(refusal.into());
+    }
     shown(&shared, visitor, None).await
 }
 
@@ -54,7 +56,9 @@ pub(super) async fn turn_on(
     visitor: Visitor,
     form: Form,
 ) -> page::Shown {
-    must_have_password(&visitor)?;
+    if let Some(refusal) = without_password(&visitor) {
+        return Err(refusal.into());
+    }
     let code = form.text("code");
     match second_factor::turn_on(&shared, &visitor.actor(), &visitor.email, code).await {
         Ok(codes) => {
@@ -70,7 +74,9 @@ pub(super) async fn turn_off(
     visitor: Visitor,
     _: Form,
 ) -> page::Shown {
-    must_have_password(&visitor)?;
+    if let Some(refusal) = without_password(&visitor) {
+        return Err(refusal.into());
+    }
     match second_factor::turn_off(&shared, &visitor.actor(), &visitor.email).await {
         Ok(()) => {
             Ok(Redirect::to(&page::with_told("/account", "second_factor_off")).into_response())
@@ -79,11 +85,12 @@ pub(super) async fn turn_off(
     }
 }
 
-fn must_have_password(visitor: &Visitor) -> Result<(), Response> {
+/// The refusal for somebody who signs in without a password.
+fn without_password(visitor: &Visitor) -> Option<Response> {
     match visitor.session.person {
-        Person::User(_) => Ok(()),
+        Person::User(_) => None,
         Person::AccountUser => {
-            Err(page::forbidden("You sign in with an emailed link, without a password."))
+            Some(page::forbidden("You sign in with an emailed link, without a password."))
         }
     }
 }
