@@ -337,6 +337,7 @@ async fn mails_end_and_are_shown(empty: Empty) {
     keep(&empty, &lease, vec![failed(own, 9, "refused")]).await;
     let incident = only(&empty).await;
     assert!(empty.store.tell_incident(&incident, vec![mail(9)], later).await.unwrap());
+    empty.store.prune_rest(at(10 * 24 * 3600)).await.unwrap();
     let left = empty.store.mails(10).await.unwrap();
     assert_eq!(left.iter().map(|mail| mail.state).collect::<Vec<_>>(), [MailState::Queued; 2]);
     assert!(left.iter().all(|mail| mail.error.is_some() || mail.tries == 0));
