@@ -277,9 +277,10 @@ impl OpenFile {
         };
         // Only a new file takes this over. Whoever sets it waits until nobody writes, so readers must
         // not.
-        let writing = match is_new {
-            true => options.clone().auto_vacuum(SqliteAutoVacuum::Incremental),
-            false => options.clone(),
+        let writing = if is_new {
+            options.clone().auto_vacuum(SqliteAutoVacuum::Incremental)
+        } else {
+            options.clone()
         };
         let writer = pool(1).connect_with(writing).await.map_err(cannot)?;
         let pairing = Pairing::new(path, serve);
