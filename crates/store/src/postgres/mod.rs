@@ -165,6 +165,7 @@ impl Backend {
     }
 
     /// The key file unless another is given.
+    #[expect(clippy::unused_self, reason = "the other database's is beside its file")]
     pub(crate) fn default_key_file(&self) -> PathBuf {
         PathBuf::from(KEY_FILE)
     }

@@ -260,11 +260,10 @@ impl OpenFile {
             return Err(error);
         }
         make_private(path)?;
+        let is_new = std::fs::metadata(path).is_ok_and(|file| file.len() == 0);
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
-            // Only a new file takes this over.
-            .auto_vacuum(SqliteAutoVacuum::Incremental)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
@@ -287,7 +286,14 @@ impl OpenFile {
                     Box::pin(async move { Ok(is_free) })
                 })
         };
-        let writer = pool(1).connect_with(options.clone()).await.map_err(cannot)?;
+        // Only a new file takes this over. Whoever sets it waits until nobody writes, so readers must
+        // not.
+        let writing = if is_new {
+            options.clone().auto_vacuum(SqliteAutoVacuum::Incremental)
+        } else {
+            options.clone()
+        };
+        let writer = pool(1).connect_with(writing).await.map_err(cannot)?;
         let pairing = Pairing::new(path, serve);
         pairing.open(&writer).await?;
         let readers = pool(READERS).connect_with(options).await.map_err(cannot)?;

@@ -65,6 +65,11 @@ async fn what_ended_long_ago_is_deleted(empty: Empty) {
     assert_eq!(rows(&empty, "tally").await, counted, "counts stay");
     empty.store.release_space().await.unwrap();
     assert!(empty.store.kept_bytes().await.is_ok());
+    if empty.url.starts_with("sqlite:") {
+        let mut beside = Beside::open(&empty.url).await;
+        assert_eq!(beside.number("SELECT auto_vacuum FROM pragma_auto_vacuum").await, 2);
+        assert_eq!(beside.number("SELECT freelist_count FROM pragma_freelist_count").await, 0);
+    }
 }
 
 async fn what_has_not_ended_stays(empty: Empty) {
