@@ -332,6 +332,15 @@ async fn mails_end_and_are_shown(empty: Empty) {
         ]
     );
     assert_eq!(empty.store.mails(2).await.unwrap().len(), 2);
+    // Those that ended are not kept for ever.
+    let later = at(100 * 24 * 3600);
+    keep(&empty, &lease, vec![failed(own, 9, "refused")]).await;
+    let incident = only(&empty).await;
+    assert!(empty.store.tell_incident(&incident, vec![mail(9)], later).await.unwrap());
+    empty.store.prune_rest(at(10 * 24 * 3600)).await.unwrap();
+    let left = empty.store.mails(10).await.unwrap();
+    assert_eq!(left.iter().map(|mail| mail.state).collect::<Vec<_>>(), [MailState::Queued; 2]);
+    assert!(left.iter().all(|mail| mail.error.is_some() || mail.tries == 0));
 }
 
 async fn people_are_warned_of_a_quota_once_a_day(empty: Empty) {
