@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use plan::id::{AccountId, RequestId};
 use plan::link::{Link, Pair, Side};
 use plan::mask::Traces;
+use plan::outcome::Entity;
 use plan::payload::{self, Found};
 use plan::phone;
 use sqlx::Row;
@@ -30,15 +31,19 @@ pub(super) async fn find(connection: &mut Connection, cipher: &Cipher, who: &Who
     let mut found: BTreeMap<(Pair, String), Link> = BTreeMap::new();
     for _ in 0..ROUNDS {
         let before = (records.len(), leads.len(), found.len());
-        for pair_of_leads in leads_of(connection, &records).await? {
-            groups.join(&pair_of_leads);
-            leads.extend(pair_of_leads);
+        for (entity, of_record) in ends_of(connection, &records).await? {
+            // An activity is nobody, but its link has values of the person.
+            ids.extend(of_record.iter().map(|end| end.id.clone()));
+            if entity == Entity::Lead {
+                groups.join(&of_record);
+                leads.extend(of_record);
+            }
         }
         ids.extend(leads.iter().map(|lead: &LeadOf| lead.id.clone()));
         for link in links_of(connection, cipher, &ids).await? {
             let ends = [(link.pair.first, &link.first.id), (link.pair.second, &link.second.id)];
             let ends = ends.map(|(account, id)| LeadOf { account, id: id.clone() });
-            if link.entity == plan::outcome::Entity::Lead {
+            if link.entity == Entity::Lead {
                 groups.join(&ends);
                 leads.extend(ends);
             }
@@ -109,19 +114,18 @@ async fn mentioning(
     Ok(records)
 }
 
-/// The leads of these records, each record's together.
-async fn leads_of(
+/// The leads, or activities, of these records, each record's together.
+async fn ends_of(
     connection: &mut Connection,
     records: &BTreeSet<(i64, i64)>,
-) -> Result<Vec<Vec<LeadOf>>> {
+) -> Result<Vec<(Entity, Vec<LeadOf>)>> {
     let requests: BTreeSet<i64> = records.iter().map(|(request, _)| *request).collect();
     let requests: Vec<i64> = requests.into_iter().collect();
-    let mut leads = BTreeSet::new();
+    let mut all = Vec::new();
     for some in requests.chunks(ROWS_A_STATEMENT) {
         let mut query = QueryBuilder::new(
-            "SELECT r.request, r.position, c.source, c.destination, r.source_id, r.destination_id \
-             FROM record r JOIN connector c ON c.id = r.connector WHERE r.entity = 'lead' \
-             AND r.request IN ",
+            "SELECT r.request, r.position, c.source, c.destination, r.source_id, r.destination_id, \
+             r.entity FROM record r JOIN connector c ON c.id = r.connector WHERE r.request IN ",
         );
         push_list(&mut query, some.iter().copied());
         for row in query.build().persistent(false).fetch_all(&mut *connection).await? {
@@ -134,10 +138,13 @@ async fn leads_of(
                     of_record.push(LeadOf { account: AccountId(row.try_get(account)?), id });
                 }
             }
-            leads.insert(of_record);
+            if !of_record.is_empty() {
+                let place = Place { table: "record", row: &of_record[0].id };
+                all.push((place.word(row.try_get(6)?)?, of_record));
+            }
         }
     }
-    Ok(leads.into_iter().filter(|leads| !leads.is_empty()).collect())
+    Ok(all)
 }
 
 /// The links with one of these ids at an end.
