@@ -417,6 +417,15 @@ export const PAGES = [
     path: () => "/audit?actor=nobody@example.org", route: "/audit", world: "busy", sees: "No matching entries",
   },
   {
+    name: "personal-data", title: "Personal data", tells: "What is stored about one person, to download or to erase.",
+    path: () => "/personal-data", route: "/personal-data", world: "busy", sees: "Stored about this person", dark: true,
+    before: async (page) => {
+      await page.getByLabel("Email address, phone number or lead ID").fill("asha.nair@example.com");
+      await page.getByRole("button", { name: "Find", exact: true }).click();
+      await page.getByText("Stored about this person").waitFor();
+    },
+  },
+  {
     name: "own-account", title: "Your account", tells: "Where you are signed in. Each session can be ended.",
     path: () => "/account", route: "/account", world: "busy", sees: "Active sessions",
   },

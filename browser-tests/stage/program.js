@@ -71,8 +71,9 @@ const freePort = () => new Promise((resolve, reject) => {
 
 /** `leadsync serve` on SQLite. */
 export class Service {
-  static async start() {
+  static async start(settings = {}) {
     const service = new Service();
+    service.more = settings;
     service.folder = newFolder();
     await service.serve();
     return service;
@@ -81,7 +82,7 @@ export class Service {
   get base() { return `http://${this.address}`; }
 
   /** The settings of the service and of the commands beside it. */
-  get settings() { return { LEADSYNC_LISTEN: this.address }; }
+  get settings() { return { LEADSYNC_LISTEN: this.address, ...this.more }; }
 
   async serve() {
     // Somebody else may take the port between the look and the start.

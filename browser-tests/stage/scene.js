@@ -15,7 +15,7 @@ class Stage {
     return thing;
   }
 
-  service() { return this.keep(Service.start()); }
+  service(settings) { return this.keep(Service.start(settings)); }
   sandbox(count) { return this.keep(Sandbox.start(count)); }
 
   async visitor(service, how) {

@@ -13,7 +13,7 @@ use crate::access::Reach;
 /// How many leads are listed.
 pub const MOST: usize = 50;
 /// How many pages of requests are read to find them: of a lead that changes often there are many.
-const MOST_PAGES: usize = 3;
+const MOST_PAGES: usize = 2;
 
 /// Leads that were found.
 #[derive(Debug)]

@@ -72,8 +72,10 @@ pub struct Admin {
     pub wake: Arc<Notify>,
     /// Makes Request IDs for a node; a command takes a node's number only when it needs one.
     pub ids: Option<Arc<Ids>>,
-    /// The beginning of webhook URLs, without a slash at the end.
+    /// The beginning of links, without a slash at the end.
     pub public_url: Arc<str>,
+    /// The beginning of webhook URLs, without a slash at the end.
+    pub hooks_url: Arc<str>,
     /// Which users of accounts were read recently.
     pub asked: Arc<access::ReadUsers>,
     /// The probes that run.
@@ -87,7 +89,7 @@ impl Admin {
         store: Arc<dyn Store>,
         clock: Clock,
         accounts: Arc<dyn AskAccounts>,
-        public_url: &str,
+        (public_url, hooks_url): (&str, &str),
     ) -> Self {
         Self {
             store,
@@ -96,6 +98,7 @@ impl Admin {
             wake: Arc::default(),
             ids: None,
             public_url: public_url.into(),
+            hooks_url: hooks_url.into(),
             asked: Arc::default(),
             probes: probing::Probes::new(CancellationToken::new()),
         }
@@ -134,13 +137,13 @@ impl Admin {
 }
 
 /// The URL of the native webhooks that a connector made for itself: they send its secret along.
-pub fn wired_url(public_url: &str, token: &Token) -> String {
-    format!("{}/wired", webhook_url(public_url, token))
+pub fn wired_url(base: &str, token: &Token) -> String {
+    format!("{}/wired", webhook_url(base, token))
 }
 
 /// The webhook URL with this token.
-pub fn webhook_url(public_url: &str, token: &Token) -> String {
-    format!("{public_url}/hooks/{}", token.expose())
+pub fn webhook_url(base: &str, token: &Token) -> String {
+    format!("{base}/hooks/{}", token.expose())
 }
 
 /// When an API token expires that lasts for this many days.

@@ -29,7 +29,7 @@ use crate::refused::{Refused, Result};
 use crate::retry;
 
 /// How many records of a group are examined, the newest.
-pub const MOST_EXAMINED: usize = Page::MOST;
+pub const MOST_EXAMINED: usize = 100;
 /// Their bodies together are at most about this long, in bytes.
 const MOST_READ: usize = 8 << 20;
 /// Bodies are read so many at a time: few may be large.

@@ -62,13 +62,13 @@ impl Job<'_> {
     pub async fn run(
         &self,
         act: Act,
-        public_url: &str,
+        hooks_url: &str,
         actor: &Actor,
         now: jiff::Timestamp,
     ) -> Result<Vec<Wired>, NotWired> {
         match act {
             Act::Check => self.states().await,
-            Act::Wire => self.wire(public_url, actor, now).await,
+            Act::Wire => self.wire(hooks_url, actor, now).await,
             Act::Unwire => self.unwire(actor, now).await,
         }
     }
@@ -81,7 +81,7 @@ impl Job<'_> {
 
     async fn wire(
         &self,
-        public_url: &str,
+        hooks_url: &str,
         actor: &Actor,
         now: jiff::Timestamp,
     ) -> Result<Vec<Wired>, NotWired> {
@@ -89,7 +89,7 @@ impl Job<'_> {
         let secret = Token::for_webhook()?;
         // Before the first webhook sends it.
         self.note(Some(&secret), actor, now).await?;
-        let url = wired_url(public_url, &self.connector.token);
+        let url = wired_url(hooks_url, &self.connector.token);
         let secret = SecretString::from(secret.expose());
         Ok(self.accounts.wire(source, (self.name(), &wanted), (&url, &secret)).await?)
     }

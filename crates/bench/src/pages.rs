@@ -50,6 +50,7 @@ const PAGES: &[&str] = &[
     "/alerts/{alert}",
     "/audit",
     "/audit?action=retry&actor=bench@example.com",
+    "/personal-data",
     "/accounts",
     "/accounts/new",
     "/accounts/source",

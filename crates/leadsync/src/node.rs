@@ -49,8 +49,12 @@ pub struct Node {
 pub struct NodeOptions {
     /// Who sends mails.
     pub post: Post,
-    /// What webhook URLs and links in mails begin with.
+    /// What links in mails begin with.
     pub public_url: String,
+    /// What webhook URLs begin with.
+    pub hooks_url: String,
+    /// The OpenID Connect provider that people can sign in with.
+    pub provider: Option<oidc::Settings>,
     /// How many bytes a webhook's body may have.
     pub max_body: usize,
     /// What is kept, and how long.
@@ -137,20 +141,30 @@ pub fn now() -> Timestamp {
 }
 
 /// Listens before anything slow is done, so that a wrong address is reported at once.
-pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+/// `flag` is the setting of the address.
+pub async fn listen(address: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| {
-        format!("can't listen on {address}: stop what uses it, or choose another with --listen")
+        format!("can't listen on {address}: stop what uses it, or choose another with {flag}")
     })
 }
 
 impl Node {
-    /// Starts the node.
+    /// Starts the node. `hooks` accepts webhooks and nothing else.
     pub fn start(
-        listener: TcpListener,
+        (listener, hooks): (TcpListener, Option<TcpListener>),
         store: Arc<dyn Store>,
         options: NodeOptions,
     ) -> anyhow::Result<Self> {
-        let NodeOptions { post, public_url, max_body, retention, metrics_token, proxies } = options;
+        let NodeOptions {
+            post,
+            public_url,
+            hooks_url,
+            provider,
+            max_body,
+            retention,
+            metrics_token,
+            proxies,
+        } = options;
         let metrics = telemetry::start_metrics()?;
         let wake = Arc::new(Notify::new());
         let clock: admin::Clock = Arc::new(now);
@@ -169,12 +183,14 @@ impl Node {
             metrics,
             limits: web::Limits { longest_body: max_body, ..web::Limits::default() },
             public_url,
+            hooks_url,
+            provider,
             accounts: Arc::new(Accounts),
             mails_are_sent,
             metrics_token,
             proxies,
         };
-        let serving = tokio::spawn(web::serve(listener, parts, stop.clone()));
+        let serving = tokio::spawn(web::serve((listener, hooks), parts, stop.clone()));
         Ok(Self { dispatcher, notifier, pruner, stop, serving })
     }
 

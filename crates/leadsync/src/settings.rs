@@ -1,5 +1,6 @@
 //! The settings of the process: flags, then the environment, then `leadsync.toml`, then defaults.
 
+mod oidc;
 mod size;
 
 use std::io::ErrorKind;
@@ -14,10 +15,11 @@ use dispatch::notify::{Post, Smtp};
 use dispatch::retention;
 use secrecy::SecretString;
 use serde::Deserialize;
-use store::{Open, Store, Token};
+use store::{Base, Open, Store, Token};
 use web::Proxies;
 
 use crate::node::{self, NodeOptions};
+use oidc::Oidc;
 use size::{BodySize, DataSize};
 
 /// Settings as flags and environment give them.
@@ -37,10 +39,16 @@ pub struct Flags {
     /// Where `serve` listens [default: 127.0.0.1:8080]
     #[arg(long, global = true, env = "LEADSYNC_LISTEN", value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
+    /// Where `serve` accepts webhooks, and nothing else, besides --listen [default: nowhere else]
+    #[arg(long, global = true, env = "LEADSYNC_HOOKS_LISTEN", value_name = "ADDRESS:PORT")]
+    hooks_listen: Option<SocketAddr>,
     /// Public base URL of this service, used in webhook URLs and emails [default: http:// and the
     /// listen address]
     #[arg(long, global = true, env = "LEADSYNC_PUBLIC_URL", value_name = "URL")]
     public_url: Option<String>,
+    /// Public base URL of webhook URLs [default: the public URL]
+    #[arg(long, global = true, env = "LEADSYNC_HOOKS_URL", value_name = "URL")]
+    hooks_url: Option<String>,
     /// Key file that encrypts API keys [default: next to the database]
     #[arg(long, global = true, env = "LEADSYNC_SECRET_KEY_FILE", value_name = "FILE")]
     secret_key_file: Option<PathBuf>,
@@ -56,8 +64,6 @@ pub struct Flags {
     /// Sender of emails: an address, or `Name <address>`
     #[arg(long, global = true, env = "LEADSYNC_MAIL_FROM", value_name = "ADDRESS")]
     mail_from: Option<String>,
-    /// Largest webhook body that is accepted, such as `4MiB`, up to 16 MiB [default: 2MiB]
-    #[arg(long, global = true, env = "LEADSYNC_MAX_BODY", value_name = "SIZE")]
     /// Token that `/metrics` requires, at least 16 characters [default: none, anybody may read it]
     #[arg(
         long,
@@ -71,6 +77,8 @@ pub struct Flags {
     /// [default: none]
     #[arg(long, global = true, env = "LEADSYNC_TRUSTED_PROXIES", value_name = "ADDRESSES")]
     trusted_proxies: Option<Proxies>,
+    /// Largest webhook body that is accepted, such as `4MiB`, up to 16 MiB [default: 2MiB]
+    #[arg(long, global = true, env = "LEADSYNC_MAX_BODY", value_name = "SIZE")]
     max_body: Option<BodySize>,
     /// Days that requests, records and calls are kept; 0 keeps them for ever [default: 90]
     #[arg(long, global = true, env = "LEADSYNC_RETENTION_DAYS", value_name = "DAYS")]
@@ -91,6 +99,8 @@ pub struct Flags {
     /// Print JSON for scripts
     #[arg(long, global = true)]
     json: bool,
+    #[command(flatten)]
+    oidc: Oidc,
 }
 
 /// How log lines look.
@@ -110,7 +120,9 @@ pub enum LogFormat {
 struct SettingsFile {
     database_url: Option<String>,
     listen: Option<SocketAddr>,
+    hooks_listen: Option<SocketAddr>,
     public_url: Option<String>,
+    hooks_url: Option<String>,
     secret_key_file: Option<PathBuf>,
     smtp_url: Option<String>,
     mail_from: Option<String>,
@@ -121,6 +133,8 @@ struct SettingsFile {
     retention_size: Option<DataSize>,
     log: Option<String>,
     log_format: Option<LogFormat>,
+    #[serde(default)]
+    oidc: Oidc,
 }
 
 /// The settings in effect.
@@ -130,8 +144,13 @@ pub struct Settings {
     pub database_url: String,
     /// Where to listen.
     pub listen: SocketAddr,
-    /// The base of webhook URLs, without a trailing slash; `None`: the listen address.
+    /// Where to accept webhooks and nothing else, too.
+    pub hooks_listen: Option<SocketAddr>,
+    /// The base of links and, by default, of webhook URLs, without a trailing slash; `None`: the
+    /// listen address.
     pub public_url: Option<String>,
+    /// The base of webhook URLs, if it is another one.
+    hooks_url: Option<String>,
     /// The file of the encryption key, if it is not in its default place.
     pub secret_key_file: Option<PathBuf>,
     /// The mail server, if there is one. It holds a password.
@@ -144,6 +163,8 @@ pub struct Settings {
     metrics_token: Option<Token>,
     /// The proxies whose `X-Forwarded-For` is believed.
     trusted_proxies: Proxies,
+    /// The OpenID Connect provider.
+    oidc: Oidc,
     /// What is kept, and how long.
     retention: retention::Options,
     /// The log filter, if given.
@@ -187,6 +208,7 @@ impl Settings {
             None => read_file(Path::new(DEFAULT_FILE))?.unwrap_or_default(),
         };
         let public_url = flags.public_url.or(file.public_url);
+        let hooks_url = flags.hooks_url.or(file.hooks_url);
         let in_file = file.trusted_proxies.as_deref().map(str::parse).transpose();
         let in_file = in_file.map_err(|what| anyhow::anyhow!("trusted_proxies: {what}"))?;
         Ok(Self {
@@ -195,12 +217,15 @@ impl Settings {
                 .or(file.database_url)
                 .unwrap_or_else(|| DEFAULT_DATABASE.to_owned()),
             listen: flags.listen.or(file.listen).unwrap_or(DEFAULT_LISTEN),
+            hooks_listen: flags.hooks_listen.or(file.hooks_listen),
             public_url: public_url.as_deref().map(checked_url).transpose()?,
+            hooks_url: hooks_url.as_deref().map(checked_url).transpose()?,
             secret_key_file: flags.secret_key_file.or(file.secret_key_file),
             smtp_url: flags.smtp_url.or(file.smtp_url).map(SecretString::from),
             mail_from: flags.mail_from.or(file.mail_from),
             metrics_token: metrics_token(flags.metrics_token.or(file.metrics_token))?,
             trusted_proxies: flags.trusted_proxies.or(in_file).unwrap_or_default(),
+            oidc: flags.oidc.or(file.oidc),
             max_body: flags.max_body.or(file.max_body).map_or(web::LONGEST_BODY, BodySize::bytes),
             retention: retention::Options {
                 days: Some(
@@ -220,16 +245,22 @@ impl Settings {
         })
     }
 
-    /// How a node runs that sends its mails so, and whose URLs begin so.
-    pub fn of_node(&self, post: Post, public_url: String) -> NodeOptions {
-        NodeOptions {
+    /// How a node runs that sends its mails so, and whose links and webhook URLs begin so.
+    pub fn of_node(
+        &self,
+        post: Post,
+        (public_url, hooks_url): (String, String),
+    ) -> anyhow::Result<NodeOptions> {
+        Ok(NodeOptions {
             post,
             public_url,
+            hooks_url,
+            provider: self.oidc.provider()?,
             max_body: self.max_body,
             retention: self.retention.clone(),
             metrics_token: self.metrics_token.clone(),
             proxies: self.trusted_proxies.clone(),
-        }
+        })
     }
 
     /// Opens the database, which must exist, beside a service that may be running.
@@ -269,7 +300,8 @@ impl Settings {
     /// The same on a database that was opened.
     pub fn admin_on(&self, store: Arc<dyn Store>) -> Admin {
         let clock: admin::Clock = Arc::new(node::now);
-        Admin::on(store, clock, Arc::new(node::Accounts), &self.public_url())
+        let urls = (&*self.public_url(), &*self.hooks_url());
+        Admin::on(store, clock, Arc::new(node::Accounts), urls)
     }
 
     /// Closes the database, if it was opened.
@@ -293,16 +325,21 @@ impl Settings {
         )))
     }
 
-    /// The base of webhook URLs: from the settings or, by default, as at the last start of the
-    /// service that uses this database. If the two differ, or neither is known, a warning is
-    /// printed.
-    pub async fn base_url(&self, store: &dyn Store) -> anyhow::Result<String> {
-        let noted = store.public_url().await?;
-        match (&self.public_url, noted) {
+    /// The beginning of webhook URLs or of links: from the settings or, by default, as at the last
+    /// start of the service that uses this database. If the two differ, or neither is known, a warning
+    /// is printed.
+    pub async fn base_url(&self, store: &dyn Store, base: Base) -> anyhow::Result<String> {
+        let noted = store.base_url(base).await?;
+        let own = match base {
+            Base::Links => &self.public_url,
+            Base::Webhooks => self.hooks_url.as_ref().map_or(&self.public_url, |_| &self.hooks_url),
+        };
+        match (own, noted) {
             (Some(own), Some(noted)) if *own != noted => {
                 eprintln!(
-                    "leadsync: warning: the service was started with the public URL {noted}, and \
-                     this command with {own}"
+                    "leadsync: warning: the service was started with the {} {noted}, and \
+                     this command with {own}",
+                    base.name()
                 );
                 Ok(own.clone())
             }
@@ -314,14 +351,22 @@ impl Settings {
                      public URL is not known. Set LEADSYNC_PUBLIC_URL for this command and for the \
                      service"
                 );
-                Ok(self.public_url())
+                Ok(match base {
+                    Base::Links => self.public_url(),
+                    Base::Webhooks => self.hooks_url(),
+                })
             }
         }
     }
 
-    /// The base of webhook URLs according to this process's settings.
+    /// The beginning of links according to this process's settings.
     pub fn public_url(&self) -> String {
         self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen))
+    }
+
+    /// The beginning of webhook URLs according to this process's settings.
+    pub fn hooks_url(&self) -> String {
+        self.hooks_url.clone().unwrap_or_else(|| self.public_url())
     }
 }
 
@@ -344,5 +389,33 @@ fn checked_url(url: &str) -> anyhow::Result<String> {
             Ok(url.trim_end_matches('/').to_owned())
         }
         _ => bail!("'{url}' is not a base URL: write https://leadsync.example.com"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[derive(clap::Parser)]
+    struct OnlySettings {
+        #[command(flatten)]
+        _flags: super::Flags,
+    }
+
+    /// A setting without its attribute would silently become a positional argument.
+    #[test]
+    fn every_setting_is_a_flag_and_all_but_two_a_variable() {
+        let command = OnlySettings::command();
+        let names = |argument: &clap::Arg| argument.get_id().to_string();
+        for argument in command.get_arguments() {
+            let name = names(argument);
+            let flag = argument.get_long().unwrap_or_else(|| panic!("{name} is no flag"));
+            assert!(argument.is_global_set(), "{name}");
+            if ["settings", "json"].contains(&flag) {
+                continue;
+            }
+            let wanted = format!("LEADSYNC_{}", flag.to_uppercase().replace('-', "_"));
+            assert_eq!(argument.get_env().and_then(|name| name.to_str()), Some(&*wanted), "{name}");
+        }
     }
 }

@@ -57,6 +57,7 @@ pub const ACTIONS: &[&str] = &[
     "invite",
     "accept_invite",
     "remove_invite",
+    "link_identity",
     "add_alert",
     "edit_alert",
     "remove_alert",
@@ -64,13 +65,15 @@ pub const ACTIONS: &[&str] = &[
     "view_request",
     "view_lead",
     "download_log",
+    "sign_in",
+    "sign_in_failed",
     "forget_person",
     "export_person",
 ];
 
-/// A person's look at personal data.
+/// What is noted although it changes nothing: that a person saw personal data, or signed in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Read {
+pub enum Access {
     /// At a request, with its payload and calls.
     Request(RequestId),
     /// At a lead.
@@ -82,11 +85,30 @@ pub enum Read {
     },
     /// At a download of the log: which format, and which filter.
     Log(String),
+    /// Somebody signed in.
+    SignIn {
+        /// The email address.
+        email: String,
+        /// With what: `password`.
+        with: &'static str,
+        /// The network address that they came from.
+        from: String,
+    },
+    /// Somebody was not signed in.
+    SignInFailed {
+        /// The email address, if it is a user's. Others are not noted: people type passwords there.
+        email: Option<String>,
+        /// Why: `wrong password`.
+        why: &'static str,
+        /// The network address that they came from.
+        from: String,
+    },
 }
 
-impl Read {
-    /// The actions of all reads.
-    pub const ACTIONS: [&str; 3] = ["view_request", "view_lead", "download_log"];
+impl Access {
+    /// The actions of all of these.
+    pub const ACTIONS: [&str; 5] =
+        ["view_request", "view_lead", "download_log", "sign_in", "sign_in_failed"];
 
     /// Its name in the audit log.
     pub fn action(&self) -> &'static str {
@@ -94,15 +116,34 @@ impl Read {
             Self::Request(_) => "view_request",
             Self::Lead { .. } => "view_lead",
             Self::Log(_) => "download_log",
+            Self::SignIn { .. } => "sign_in",
+            Self::SignInFailed { .. } => "sign_in_failed",
         }
     }
 
-    /// What was read.
+    /// What was read, or who signed in.
     pub(crate) fn subject(&self) -> String {
         match self {
             Self::Request(id) => id.to_string(),
             Self::Lead { account, id } => format!("{id} in {account}"),
             Self::Log(which) => which.clone(),
+            Self::SignIn { email, .. } => email.clone(),
+            Self::SignInFailed { email, .. } => {
+                email.clone().unwrap_or_else(|| "an unknown user".to_owned())
+            }
+        }
+    }
+
+    /// How, for the entry.
+    pub(crate) fn details(&self) -> Option<serde_json::Value> {
+        match self {
+            Self::SignIn { with, from, .. } => {
+                Some(serde_json::json!({ "with": with, "from": from }))
+            }
+            Self::SignInFailed { why, from, .. } => {
+                Some(serde_json::json!({ "why": why, "from": from }))
+            }
+            Self::Request(_) | Self::Lead { .. } | Self::Log(_) => None,
         }
     }
 }
@@ -116,8 +157,8 @@ pub struct AuditFilter {
     pub action: Option<String>,
     /// What it was done to.
     pub subject: Option<String>,
-    /// Whether reads are listed too ([`Read`]) if none of the parts above is given.
-    pub reads: bool,
+    /// Whether [`Access`] is listed too if none of the parts above is given.
+    pub access: bool,
 }
 
 /// An entry of the audit log.

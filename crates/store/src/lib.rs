@@ -51,7 +51,7 @@ pub use alerts::{
     WantedDigest,
 };
 pub use arrivals::{Arrival, Arrivals};
-pub use audit::{ACTIONS, Actor, AuditFilter, AuditItem, Read};
+pub use audit::{ACTIONS, Access, Actor, AuditFilter, AuditItem};
 pub use backfills::{Backfill, BackfillNews, Backfills, NewBackfill, PlanNews, Planned};
 pub use backup::{Copy, Lost, Restore, Restored, restore};
 pub use catch_up::{
@@ -92,8 +92,10 @@ pub use settings::{
     Account, AccountPlan, Change, Configuration, Connector, FormerUrl, Keys, Settings, Version,
     Wiring,
 };
-pub use sign_in::{INVITED_FOR, Invite, NewInvite, SecondFactor, SignIn};
-pub use store::Store;
+pub use sign_in::{
+    Admission, INVITED_FOR, Invite, NewInvite, ProviderIdentity, SecondFactor, SignIn,
+};
+pub use store::{Base, Store};
 pub use tally::{Cause, Health, Span, Step, Tally, Used, Waiting};
 pub use token::{Token, TokenHash};
 pub use user::{ApiToken, MOST_USERS, NewApiToken, PasswordHash, User, UserChange};

@@ -104,7 +104,7 @@ impl Count {
     }
 
     /// Counting stops here, so that it is as fast in a large log as in a small one.
-    pub const MOST: usize = 10_000;
+    pub const MOST: usize = 5_000;
 }
 
 /// How many requests match a filter, whatever the outcome of their records, and by outcome: a

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use plan::access::AccountUser;
 use plan::id::AccountId;
 
-use crate::audit::{Actor, AuditFilter, AuditItem, Read};
+use crate::audit::{Access, Actor, AuditFilter, AuditItem};
 use crate::error::Result;
 use crate::mail::NewMail;
 use crate::session::{EndSessions, Guest, NewLink, NewSession, Session, SessionItem};
@@ -24,8 +24,8 @@ pub trait People: Send + Sync + std::fmt::Debug {
         after: Option<i64>,
     ) -> Result<(Vec<AuditItem>, Option<i64>)>;
 
-    /// Notes in the audit log that a person read personal data.
-    async fn note_read(&self, actor: &Actor, read: &Read, now: Timestamp) -> Result<()>;
+    /// Notes in the audit log that a person saw personal data, or signed in.
+    async fn note_access(&self, actor: &Actor, access: &Access, now: Timestamp) -> Result<()>;
 
     /// Everybody who may sign in, by email address.
     async fn users(&self) -> Result<Vec<User>>;

@@ -32,6 +32,9 @@ pub struct NewSession {
     pub agent: String,
     /// The hash of the cookie by which the browser is known from now on.
     pub browser: Option<TokenHash>,
+    /// Whether the user just proved who they are: gave the password, or signed in anew at the OpenID
+    /// Connect provider.
+    pub is_confirmed: bool,
     /// Whether the code of the second factor is missing: then it only leads to the page for it.
     pub needs_code: bool,
     /// The session that waited for the code. It ends; if it has ended already, no new one starts.

@@ -43,11 +43,46 @@ pub trait SignIn: Send + Sync + std::fmt::Debug {
     /// Uses up a recovery code; returns false if there is none with this hash.
     async fn use_recovery_code(&self, email: &str, code: TokenHash) -> Result<bool>;
 
+    /// The user whom an OpenID Connect provider vouches for: linked with the identity for good, added
+    /// if there is none, with the role that the provider decides.
+    async fn admit_identity(&self, who: &ProviderIdentity, now: Timestamp) -> Result<Admission>;
+
     /// The invites that can be accepted, by email address.
     async fn invites(&self, now: Timestamp) -> Result<Vec<Invite>>;
 
     /// The invite with this hash, if it still works.
     async fn invite_of(&self, hash: TokenHash, now: Timestamp) -> Result<Option<Invite>>;
+}
+
+/// Somebody whom an OpenID Connect provider vouches for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderIdentity {
+    /// The provider's issuer.
+    pub issuer: String,
+    /// The provider's name for the person.
+    pub subject: String,
+    /// The email address, in lower case, if it is known to be the person's.
+    pub verified_email: Option<String>,
+    /// Whether the provider decides roles; otherwise only users who exist already are admitted.
+    pub decides_roles: bool,
+    /// The role that it gives.
+    pub role: Option<Role>,
+}
+
+/// What follows from an identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// This user may sign in: the email address.
+    User(String),
+    /// The provider decides roles and gives none. The user's sessions have ended.
+    NoRole,
+    /// The provider decides no roles, and there is no user with this email address.
+    NoUser,
+    /// The identity is new, and the provider gives no verified email address.
+    NoEmail,
+    /// The user with this email address is linked with another identity of this provider: the address
+    /// was given to somebody else.
+    OtherPerson,
 }
 
 /// A user's second factor.

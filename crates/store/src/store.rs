@@ -23,6 +23,25 @@ use crate::settings::Settings;
 use crate::sign_in::SignIn;
 use crate::views::Views;
 
+/// Which URLs begin alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// Those of pages: links in emails.
+    Links,
+    /// Those of webhooks.
+    Webhooks,
+}
+
+impl Base {
+    /// What the setting is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Links => "public URL",
+            Self::Webhooks => "webhook base URL",
+        }
+    }
+}
+
 /// The store: the sum of its parts.
 ///
 /// Code that needs only one part takes that part: an `Arc<dyn Store>` coerces to an `Arc<dyn
@@ -59,11 +78,11 @@ pub trait Store:
     /// nothing beside it.
     async fn close(&self) -> Result<()>;
 
-    /// The public URL with which the service was last started, if ever.
-    async fn public_url(&self) -> Result<Option<String>>;
+    /// What URLs began with when the service was last started, if ever.
+    async fn base_url(&self, base: Base) -> Result<Option<String>>;
 
-    /// Notes the public URL with which the service starts.
-    async fn note_public_url(&self, url: &str) -> Result<()>;
+    /// Notes what URLs begin with from this start of the service on.
+    async fn note_base_url(&self, base: Base, url: &str) -> Result<()>;
 
     /// A number for this node, to make Request IDs with: 0 to [`plan::id::NODES`] - 1, a different
     /// one at each call until all have been given out.

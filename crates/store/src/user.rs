@@ -22,6 +22,8 @@ pub struct User {
     pub made_at: Timestamp,
     /// Whether signing in takes a code, too.
     pub second_factor: bool,
+    /// Whether the OpenID Connect provider decides the role.
+    pub by_provider: bool,
 }
 
 /// A password as it is stored: argon2id, as a PHC string.

@@ -214,6 +214,11 @@ impl<'a> Reading<'a> {
     }
 }
 
+/// The response to whatever is no webhook, where only webhooks are accepted.
+pub(crate) async fn nothing_else() -> Response {
+    (StatusCode::NOT_FOUND, "Only webhooks are accepted here.\n").into_response()
+}
+
 /// Why a body can't be read. It is stored anyway, and shown as failed.
 fn unreadable(body: &[u8], content_type: Option<&str>) -> Option<String> {
     // Nearly every body is plain JSON, of which no tree is needed here.

@@ -5,6 +5,7 @@
 //! It shares only the store with the dispatcher; within one process a [`Notify`] saves a wait.
 
 mod access_log;
+mod accesses;
 mod api;
 mod committer;
 mod connections;
@@ -14,7 +15,6 @@ mod headers;
 mod health;
 mod hooks;
 mod host;
-mod reads;
 mod route;
 mod source;
 mod syntax;
@@ -63,6 +63,8 @@ pub struct Parts {
     pub limits: Limits,
     /// The beginning of webhook URLs, without a slash at the end.
     pub public_url: String,
+    /// What webhook URLs begin with.
+    pub hooks_url: String,
     /// Reads the metadata and the users of accounts.
     pub accounts: Arc<dyn AskAccounts>,
     /// Whether email is configured; otherwise emails are logged, and the console says so.
@@ -71,6 +73,8 @@ pub struct Parts {
     pub metrics_token: Option<Token>,
     /// The proxies whose `X-Forwarded-For` is believed.
     pub proxies: Proxies,
+    /// The OpenID Connect provider that people can sign in with.
+    pub provider: Option<oidc::Settings>,
 }
 
 /// What every handler can use.
@@ -85,9 +89,10 @@ struct Shared {
     attempts: Arc<console::Attempts>,
     mails_are_sent: bool,
     metrics_token: Option<TokenHash>,
-    /// Who read personal data recently.
-    reads: Arc<reads::Reads>,
+    /// Who saw personal data and who signed in recently.
+    accesses: Arc<accesses::Accesses>,
     proxies: Arc<Proxies>,
+    provider: Option<Arc<oidc::Provider>>,
 }
 
 impl Shared {
@@ -113,16 +118,29 @@ struct OpenRoute {
     handler: MethodRouter<Shared>,
 }
 
-fn open_routes() -> Vec<OpenRoute> {
-    let open = |methods, path, handler| OpenRoute { methods, path, handler };
+const fn open(
+    methods: &'static str,
+    path: &'static str,
+    handler: MethodRouter<Shared>,
+) -> OpenRoute {
+    OpenRoute { methods, path, handler }
+}
+
+/// All that is reachable where only webhooks are accepted.
+fn routes_for_webhooks() -> Vec<OpenRoute> {
     vec![
         // For anybody who knows the token.
         open("GET, POST", "/hooks/{token}", post(hooks::receive).get(hooks::verify)),
         open("GET, POST", "/hooks/{token}/wired", post(hooks::receive_wired).get(hooks::verify)),
         open("GET", "/healthz", get(health::alive)),
         open("GET", "/readyz", get(health::ready)),
-        open("GET", "/metrics", get(health::metrics)),
     ]
+}
+
+fn open_routes() -> Vec<OpenRoute> {
+    let mut routes = routes_for_webhooks();
+    routes.push(open("GET", "/metrics", get(health::metrics)));
+    routes
 }
 
 /// Every route and who may use it, as in the table of `docs/access.md`: generated from the tables
@@ -177,13 +195,25 @@ async fn patiently<T, F: Future<Output = store::Result<T>>>(
     }
 }
 
-/// Serves until `stop` is cancelled; then finishes the requests in progress, and what they gave to
-/// the committer, within [`Limits::farewell`].
+/// The routes with what every response has, and an access log.
+fn logged(router: Router<Shared>, shared: &Shared) -> Router {
+    let has_tls = shared.has_tls();
+    router
+        .layer(from_fn(access_log::log))
+        .layer(map_response(move |mut response: Response| async move {
+            headers::protect(&mut response, has_tls);
+            response
+        }))
+        .with_state(shared.clone())
+}
+
+/// Serves until `stop` is cancelled; `hooks` is for webhooks and nothing else. Then it finishes the
+/// requests in progress, and what they gave to the committer, within [`Limits::farewell`].
 ///
 /// # Errors
 /// The store can't be read at the start, or can't be reached before `stop` is cancelled.
 pub async fn serve(
-    listener: TcpListener,
+    (listener, hooks): (TcpListener, Option<TcpListener>),
     parts: Parts,
     stop: CancellationToken,
 ) -> store::Result<()> {
@@ -195,11 +225,18 @@ pub async fn serve(
         metrics,
         limits,
         public_url,
+        hooks_url,
         accounts,
         mails_are_sent,
         metrics_token,
         proxies,
+        provider,
     } = parts;
+    let redirect_url = format!("{public_url}{}", console::CALLBACK);
+    let provider = provider.map(|settings| oidc::Provider::new(settings, &redirect_url));
+    let provider =
+        provider.transpose().map_err(|error| store::Error::Refused(error.to_string()))?;
+    let provider = provider.map(Arc::new);
     let node = patiently(&stop, || store.take_node_number()).await?;
     let settings: Arc<dyn Settings> = store.clone();
     let tokens = Arc::new(patiently(&stop, || Tokens::read(settings.clone())).await?);
@@ -217,6 +254,7 @@ pub async fn serve(
         wake,
         ids: Some(ids.clone()),
         public_url: public_url.into(),
+        hooks_url: hooks_url.into(),
         asked: Arc::default(),
         probes: probes.clone(),
     };
@@ -230,27 +268,30 @@ pub async fn serve(
         attempts: Arc::default(),
         mails_are_sent,
         metrics_token: metrics_token.map(|token| token.hash()),
-        reads: Arc::default(),
+        accesses: Arc::default(),
         proxies: Arc::new(proxies),
+        provider,
     };
-    let has_tls = shared.has_tls();
-    let mut router = Router::new();
-    for OpenRoute { path, handler, .. } in open_routes() {
-        router = router.route(path, handler);
-    }
-    let router = router
+    let with_open = |routes: Vec<OpenRoute>| {
+        let router = Router::new();
+        routes.into_iter().fold(router, |router, route| router.route(route.path, route.handler))
+    };
+    let router = with_open(open_routes())
         .merge(console::router(&shared))
         .nest("/api", api::router(&shared))
         .fallback(console::no_such_page)
         .layer(from_fn(refuse_nul))
-        .layer(from_fn_with_state(OwnHost::of(shared.public_url.clone()), host::refuse_others))
-        .layer(from_fn(access_log::log))
-        .layer(map_response(move |mut response: Response| async move {
-            headers::protect(&mut response, has_tls);
-            response
-        }))
-        .with_state(shared);
-    connections::serve(listener, router, limits, stop).await;
+        .layer(from_fn_with_state(OwnHost::of(shared.public_url.clone()), host::refuse_others));
+    let of_webhooks = with_open(routes_for_webhooks()).fallback(hooks::nothing_else);
+    let serving = connections::serve(listener, logged(router, &shared), limits, stop.clone());
+    let accepting = async {
+        if let Some(listener) = hooks {
+            let router = logged(of_webhooks, &shared);
+            connections::serve(listener, router, limits, stop).await;
+        }
+    };
+    tokio::join!(serving, accepting);
+    drop(shared);
     probes.ended().await;
     // All senders are gone, so it commits what it has and ends.
     for task in [committing, refreshing] {

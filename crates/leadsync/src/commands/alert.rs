@@ -9,7 +9,7 @@ use plan::alert::LONGEST_URL;
 use plan::connector::Fault;
 use plan::digest::{Digest, Every};
 use secrecy::SecretString;
-use store::{Actor, LastAlert, MailState};
+use store::{Actor, Base, LastAlert, MailState};
 
 use crate::output::{self, Shown, Tone};
 use crate::settings::Settings;
@@ -130,7 +130,7 @@ impl Alert {
         // Tests link to the console.
         let admin = match &self {
             Self::Test(_) => {
-                let url = settings.base_url(store.as_ref()).await?;
+                let url = settings.base_url(store.as_ref(), Base::Links).await?;
                 Admin { public_url: url.into(), ..settings.admin_on(store) }
             }
             _ => settings.admin_on(store),

@@ -10,7 +10,7 @@ use admin::{Admin, retry};
 use anyhow::bail;
 use plan::mapping::Proposal;
 use serde::Serialize;
-use store::{Actor, Change, Configuration, LinkCounts, Retried, Retry, Store};
+use store::{Actor, Base, Change, Configuration, LinkCounts, Retried, Retry, Store};
 
 use super::find;
 use crate::settings::Settings;
@@ -183,7 +183,7 @@ async fn list(
 ) -> anyhow::Result<()> {
     let items = connectors::list(store, configuration, crate::node::now()).await?;
     if settings.json {
-        let base = settings.base_url(store).await?;
+        let base = settings.base_url(store, Base::Webhooks).await?;
         let item = |(item, connector): (ListedConnector, &store::Connector)| Item {
             item,
             url: admin::webhook_url(&base, &connector.token),
@@ -219,7 +219,8 @@ async fn show(
     name: &str,
 ) -> anyhow::Result<()> {
     let connector = find(configuration, name)?;
-    let url = admin::webhook_url(&settings.base_url(store).await?, &connector.token);
+    let url =
+        admin::webhook_url(&settings.base_url(store, Base::Webhooks).await?, &connector.token);
     if settings.json {
         let mut value = serde_json::to_value(&connector.definition)?;
         value["enabled"] = connector.enabled.into();
@@ -318,7 +319,8 @@ async fn url(
     name: &str,
 ) -> anyhow::Result<()> {
     let connector = find(configuration, name)?;
-    let url = admin::webhook_url(&settings.base_url(store).await?, &connector.token);
+    let url =
+        admin::webhook_url(&settings.base_url(store, Base::Webhooks).await?, &connector.token);
     if settings.json {
         return output::json(&serde_json::json!({ "name": name, "url": url }));
     }
@@ -333,7 +335,10 @@ async fn rotate_url(settings: &Settings, admin: &Admin, wanted: RotateUrl) -> an
     if keep_hours == 0 {
         connectors::end_old_urls(admin, &actor, &name).await?;
     }
-    let url = admin::webhook_url(&settings.base_url(admin.store.as_ref()).await?, &connector.token);
+    let url = admin::webhook_url(
+        &settings.base_url(admin.store.as_ref(), Base::Webhooks).await?,
+        &connector.token,
+    );
     let valid =
         connector.former_urls.first().filter(|_| keep_hours > 0).map(|former| former.ends_at);
     if settings.json {
@@ -364,8 +369,8 @@ async fn wiring(
     let job = admin::wiring::Job { store, accounts: &node::Accounts, configuration, connector };
     let (actor, now) = (Actor::command_line(), node::now());
     let base = match act {
-        Act::Wire => settings.base_url(store).await?,
-        Act::Check | Act::Unwire => settings.public_url(),
+        Act::Wire => settings.base_url(store, Base::Webhooks).await?,
+        Act::Check | Act::Unwire => settings.hooks_url(),
     };
     let done = job.run(act, &base, &actor, now).await;
     let done = match done {

@@ -5,7 +5,7 @@ use sqlx::Row;
 
 use super::values::{Place, ms};
 use super::{Connection, QueryBuilder};
-use crate::audit::{ACTIONS, Actor, AuditFilter, AuditItem, Read};
+use crate::audit::{ACTIONS, Access, Actor, AuditFilter, AuditItem};
 use crate::error::Result;
 use crate::filter::Page;
 
@@ -53,15 +53,15 @@ pub(super) async fn find(
         "SELECT id, at, actor, action, subject, before, after FROM audit WHERE id < ",
     );
     query.push_bind(after.unwrap_or(i64::MAX));
-    let AuditFilter { actor, action, subject, reads } = filter;
+    let AuditFilter { actor, action, subject, access } = filter;
     for (column, wanted) in [("actor", actor), ("action", action), ("subject", subject)] {
         if let Some(wanted) = wanted {
             query.push(format!(" AND {column} = ")).push_bind(wanted.clone());
         }
     }
     let is_narrow = actor.is_some() || action.is_some() || subject.is_some();
-    if !reads && !is_narrow {
-        query.push(format!(" AND action NOT IN ('{}')", Read::ACTIONS.join("', '")));
+    if !access && !is_narrow {
+        query.push(format!(" AND action NOT IN ('{}')", Access::ACTIONS.join("', '")));
     }
     query.push(" ORDER BY id DESC LIMIT ");
     query.push_bind(i64::try_from(limit + 1).unwrap_or(i64::MAX));

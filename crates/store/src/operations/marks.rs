@@ -8,6 +8,7 @@ use super::{Backend, Connection};
 use crate::backup;
 use crate::error::Result;
 use crate::secret::KeyUse;
+use crate::store::Base;
 
 /// The fingerprint of the key file.
 pub(crate) const KEY: &str = "key_fingerprint";
@@ -22,7 +23,17 @@ pub(crate) const COPIED: &str = "copy_made_at";
 pub(crate) const PRUNING: &str = "pruning_until";
 
 /// The public URL with which the service was last started.
-pub(crate) const PUBLIC_URL: &str = "public_url";
+const PUBLIC_URL: &str = "public_url";
+/// The beginning of webhook URLs with which the service was last started.
+const HOOKS_URL: &str = "hooks_url";
+
+/// The mark of what these URLs begin with.
+pub(crate) fn of_base(base: Base) -> &'static str {
+    match base {
+        Base::Links => PUBLIC_URL,
+        Base::Webhooks => HOOKS_URL,
+    }
+}
 /// What the code of the first start is derived from, besides the key.
 pub(crate) const FIRST_START: &str = "first_start";
 

@@ -29,6 +29,7 @@ mod forgetting;
 mod found;
 mod health;
 mod history;
+mod identities;
 mod incident;
 mod intake;
 mod invites;
@@ -73,7 +74,7 @@ use sqlx::Row;
 
 use super::{Backend, CLAIM_ROWS, Connection, Db, KEEP_ROWS, NOW};
 use crate::error::{Error, Result};
-use crate::store::Store;
+use crate::store::{Base, Store};
 
 type QueryBuilder = sqlx::QueryBuilder<Db>;
 type DbRow = <Db as sqlx::Database>::Row;
@@ -141,14 +142,19 @@ impl Store for Backend {
         self.close_all().await
     }
 
-    async fn public_url(&self) -> Result<Option<String>> {
-        marks::find(&mut *self.begin_read().await?, marks::PUBLIC_URL).await
+    async fn base_url(&self, base: Base) -> Result<Option<String>> {
+        let mut transaction = self.begin_read().await?;
+        match marks::find(&mut transaction, marks::of_base(base)).await? {
+            // A service of an earlier version noted only one for both.
+            None => marks::find(&mut transaction, marks::of_base(Base::Links)).await,
+            noted => Ok(noted),
+        }
     }
 
-    async fn note_public_url(&self, url: &str) -> Result<()> {
+    async fn note_base_url(&self, base: Base, url: &str) -> Result<()> {
         let url = url.to_owned();
         self.write(move |connection| {
-            Box::pin(async move { marks::put(connection, marks::PUBLIC_URL, &url).await })
+            Box::pin(async move { marks::put(connection, marks::of_base(base), &url).await })
         })
         .await
     }

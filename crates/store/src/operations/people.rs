@@ -9,7 +9,7 @@ use sqlx::Row;
 
 use super::values::{Place, ms};
 use super::{Backend, Connection, DbRow, account_users, audit, sessions, users};
-use crate::audit::{Actor, AuditFilter, AuditItem, Read};
+use crate::audit::{Access, Actor, AuditFilter, AuditItem};
 use crate::error::Result;
 use crate::mail::NewMail;
 use crate::people::People;
@@ -28,13 +28,14 @@ impl People for Backend {
         audit::find(&mut *self.begin_read().await?, filter, limit, after).await
     }
 
-    async fn note_read(&self, actor: &Actor, read: &Read, now: Timestamp) -> Result<()> {
-        let (actor, read) = (actor.clone(), read.clone());
+    async fn note_access(&self, actor: &Actor, access: &Access, now: Timestamp) -> Result<()> {
+        let (actor, access) = (actor.clone(), access.clone());
         self.write(move |connection| {
             Box::pin(async move {
-                let subject = read.subject();
-                let (action, subject) = (read.action(), subject.as_str());
-                let entry = audit::Entry { action, subject, before: None, after: None };
+                let subject = access.subject();
+                let (action, subject) = (access.action(), subject.as_str());
+                let after = access.details().map(|details| details.to_string());
+                let entry = audit::Entry { action, subject, before: None, after };
                 audit::audit(connection, &actor, now, &entry).await
             })
         })
@@ -45,8 +46,8 @@ impl People for Backend {
         let mut transaction = self.begin_read().await?;
         let rows = sqlx::query(
             "SELECT u.email, u.role, u.made_at, \
-             (SELECT count(*) FROM second_factor f WHERE f.owner = u.id AND f.is_on = 1) \
-             FROM users u ORDER BY u.email",
+             (SELECT count(*) FROM second_factor f WHERE f.owner = u.id AND f.is_on = 1), \
+             u.by_provider FROM users u ORDER BY u.email",
         )
         .fetch_all(&mut *transaction)
         .await?;
@@ -59,6 +60,7 @@ impl People for Backend {
                     role,
                     made_at: place.time(row.try_get(2)?)?,
                     second_factor: row.try_get::<i64, _>(3)? == 1,
+                    by_provider: row.try_get::<i64, _>(4)? == 1,
                     email: email.clone(),
                 })
             })
@@ -72,6 +74,8 @@ impl People for Backend {
             .fetch_optional(&mut *transaction)
             .await?;
         let hash = row.map(|row| row.try_get::<String, _>(0)).transpose()?;
+        // Users whom a provider vouches for have none.
+        let hash = hash.filter(|hash| !hash.is_empty());
         Ok(hash.map(|hash| PasswordHash(SecretString::from(hash))))
     }
 

@@ -305,8 +305,7 @@ async fn insert(
     .bind(ms(now))
     .bind(ms(now.checked_add(LONGEST).unwrap_or(Timestamp::MAX)))
     .bind(new.agent.chars().filter(|c| !c.is_control()).take(LONGEST_AGENT).collect::<String>())
-    // It begins with the password, except for guests, who have none.
-    .bind(owner.map(|_| ms(now)))
+    .bind(owner.filter(|_| new.is_confirmed).map(|_| ms(now)))
     .bind(i64::from(new.needs_code))
     .execute(&mut *connection)
     .await?;

@@ -5,10 +5,10 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use sqlx::Row;
 
-use super::{Backend, Connection, invites, marks, second_factors, sessions};
+use super::{Backend, Connection, identities, invites, marks, second_factors, sessions};
 use crate::error::Result;
 use crate::secret::{hex, random};
-use crate::sign_in::{Invite, SecondFactor, SignIn};
+use crate::sign_in::{Admission, Invite, ProviderIdentity, SecondFactor, SignIn};
 use crate::token::TokenHash;
 
 /// The letters of the code of the first start: none is taken for another.
@@ -95,6 +95,14 @@ impl SignIn for Backend {
             Box::pin(
                 async move { second_factors::use_recovery_code(connection, &email, code).await },
             )
+        })
+        .await
+    }
+
+    async fn admit_identity(&self, who: &ProviderIdentity, now: Timestamp) -> Result<Admission> {
+        let who = who.clone();
+        self.write(move |connection| {
+            Box::pin(async move { identities::admit(connection, &who, now).await })
         })
         .await
     }

@@ -77,11 +77,10 @@ pub(super) async fn change(
             ("remove_invite", email, None, None)
         }
         UserChange::SetRole { email, role } => {
-            keep_an_administrator(connection, &email, role).await?;
-            let (id, email, before) = must_know_user(connection, &email).await?;
-            sqlx::query("UPDATE users SET role = $2 WHERE id = $1")
+            let (id, email, before) = set_role(connection, &email, role).await?;
+            // From now on the role is decided here.
+            sqlx::query("UPDATE users SET by_provider = 0 WHERE id = $1")
                 .bind(id)
-                .bind(role.as_str())
                 .execute(&mut *connection)
                 .await?;
             let told = |role: Role| Some(serde_json::json!({ "role": role }));
@@ -121,6 +120,22 @@ pub(super) async fn change(
     let (before, after) = (before.map(|v| v.to_string()), after.map(|v| v.to_string()));
     let entry = Entry { action, subject: &subject, before, after };
     audit(connection, actor, now, &entry).await
+}
+
+/// Gives a user this role; returns the one before. The last administrator stays one.
+pub(super) async fn set_role(
+    connection: &mut Connection,
+    email: &str,
+    role: Role,
+) -> Result<(i64, String, Role)> {
+    keep_an_administrator(connection, email, role).await?;
+    let (id, email, before) = must_know_user(connection, email).await?;
+    sqlx::query("UPDATE users SET role = $2 WHERE id = $1")
+        .bind(id)
+        .bind(role.as_str())
+        .execute(connection)
+        .await?;
+    Ok((id, email, before))
 }
 
 async fn set_password(
@@ -213,7 +228,7 @@ async fn keep_an_administrator(
     Ok(())
 }
 
-async fn add_user(
+pub(super) async fn add_user(
     connection: &mut Connection,
     email: &str,
     role: Role,
@@ -238,7 +253,9 @@ async fn add_user(
     Ok(("add_user", email, None, Some(serde_json::json!({ "role": role }))))
 }
 
-type Audited = (&'static str, String, Option<serde_json::Value>, Option<serde_json::Value>);
+/// The action, its subject, and the state before and after.
+pub(super) type Audited =
+    (&'static str, String, Option<serde_json::Value>, Option<serde_json::Value>);
 
 async fn add_token(
     connection: &mut Connection,

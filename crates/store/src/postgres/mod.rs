@@ -286,6 +286,7 @@ pub(crate) fn migrations() -> Migrator {
         (37, "echo", include_str!("../../migrations/postgres/0037_echo.sql")),
         (38, "webhook_url", include_str!("../../migrations/postgres/0038_webhook_url.sql")),
         (40, "sign in", include_str!("../../migrations/postgres/0040_sign_in.sql")),
+        (41, "identity", include_str!("../../migrations/postgres/0041_identity.sql")),
         (39, "retention", include_str!("../../migrations/postgres/0039_retention.sql")),
     ])
 }

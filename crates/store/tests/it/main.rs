@@ -16,6 +16,7 @@ mod dropping;
 mod empty;
 mod errors;
 mod failing;
+mod identities;
 mod leases;
 mod list;
 mod log;

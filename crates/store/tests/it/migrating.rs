@@ -35,6 +35,7 @@ async fn reopened(empty: &Empty, sql: &str) -> Arc<dyn Store> {
                 DROP TABLE directory_key; DROP TABLE directory_lead; DROP TABLE directory_reading; \
                 DROP TABLE sweep; DROP TABLE parity_lead; DROP TABLE parity; \
                 DROP TABLE spent_hour; ALTER TABLE spent DROP COLUMN warned_at; \
+                DROP TABLE identity; ALTER TABLE users DROP COLUMN by_provider; \
                 DROP TABLE invite; DROP TABLE recovery_code; DROP TABLE second_factor; DROP TABLE known_browser; \
                 ALTER TABLE session DROP COLUMN confirmed_at; ALTER TABLE session DROP COLUMN needs_code; \
                 DROP TABLE arrival; DROP TABLE alert_connector; DROP TABLE alert; DROP INDEX mail_alert; \

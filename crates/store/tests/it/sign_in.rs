@@ -36,6 +36,7 @@ fn session(name: &str) -> NewSession {
         hash: TokenHash::of(name),
         agent: name.to_owned(),
         browser: None,
+        is_confirmed: true,
         needs_code: false,
         replaces: None,
     }

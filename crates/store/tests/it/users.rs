@@ -217,6 +217,7 @@ fn session(name: &str) -> NewSession {
         hash: TokenHash::of(name),
         agent: format!("Browser {name}\n"),
         browser: None,
+        is_confirmed: true,
         needs_code: false,
         replaces: None,
     }
@@ -326,7 +327,7 @@ async fn the_audit_log_is_filtered(empty: Empty) {
             actor: text(actor),
             action: text(action),
             subject: text(subject),
-            reads: false,
+            access: false,
         };
         let (entries, _) = empty.store.audit(&filter, 10, None).await.unwrap();
         let told = entries.iter().map(|entry| format!("{} {}", entry.action, entry.subject));

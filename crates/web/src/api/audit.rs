@@ -25,8 +25,8 @@ pub(crate) async fn read(shared: &Shared, mut params: Params) -> Result<Part<Aud
             known.ok_or_else(|| format!("'{text}' is not one of {}", ACTIONS.join(", ")))
         })?,
         subject: params.text("subject"),
-        reads: params
-            .read("reads", |text| match text {
+        access: params
+            .read("access", |text| match text {
                 "yes" => Ok(true),
                 "no" => Ok(false),
                 _ => Err(format!("'{text}' is not one of yes, no")),

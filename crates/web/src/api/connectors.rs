@@ -64,7 +64,7 @@ impl WebhookUrl {
         };
         Self {
             name: connector.definition.name.clone(),
-            url: webhook_url(&shared.public_url, &connector.token),
+            url: webhook_url(&shared.hooks_url, &connector.token),
             since: connector.url_since,
             used_at: connector.url_used,
             old: connector.former_urls.iter().map(old).collect(),

@@ -14,7 +14,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame};
-use store::{Cursor, Filter, Page, Read};
+use store::{Access, Cursor, Filter, Page};
 use tokio::sync::mpsc;
 
 use super::Result;
@@ -66,7 +66,7 @@ async fn download(
     };
     let day = (shared.clock)().strftime("%Y-%m-%d");
     let name = format!("attachment; filename=\"leadsync-requests-{day}.{ending}\"");
-    shared.note_read(&asker.actor, Read::Log(format!("{ending} {sought}"))).await;
+    shared.note_access(&asker.actor, Access::Log(format!("{ending} {sought}"))).await;
     // What fails at once is reported as an error.
     let (first, next) = part(&shared, &filter, format, None).await?;
     let first = match format {

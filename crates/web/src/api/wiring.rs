@@ -50,6 +50,6 @@ async fn act(shared: &Shared, asker: &Asker, name: &str, act: Act) -> Result<Jso
     let connector = known_connector(&configuration, name)?;
     let (store, accounts) = (shared.store.as_ref(), shared.accounts.as_ref());
     let job = Job { store, accounts, configuration: &configuration, connector };
-    let items = job.run(act, &shared.public_url, &asker.actor, (shared.clock)()).await?;
+    let items = job.run(act, &shared.hooks_url, &asker.actor, (shared.clock)()).await?;
     Ok(Json(List { items }))
 }

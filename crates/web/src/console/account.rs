@@ -8,10 +8,12 @@ use store::{EndSessions, Person, SessionItem};
 
 use super::form::Form;
 use super::page::{self, Faults, LastAction};
+use super::sign_in::{Proof, With};
 use super::visitor::Visitor;
 use super::{sign_in, throttle, words};
 use crate::Shared;
 use crate::api::Refusal;
+use crate::source::Source;
 use admin::password;
 use admin::people::{self, OwnPassword};
 
@@ -25,6 +27,8 @@ struct Account {
     faults: Faults,
     shortest: usize,
     longest: usize,
+    /// Whether this visitor signs in with a password.
+    has_password: bool,
     /// How many recovery codes are left, if there is a second factor.
     second_factor: Option<u64>,
 }
@@ -34,8 +38,8 @@ impl Account {
         words::browser(agent)
     }
 
-    /// Whether this visitor signs in with a password.
-    fn has_password(&self) -> bool {
+    /// Whether this is a user of leadsync.
+    fn is_user(&self) -> bool {
         matches!(self.visitor.session.person, Person::User(_))
     }
 }
@@ -59,10 +63,20 @@ async fn shown(
     let faults = refusal.map(Faults::of).unwrap_or_default();
     let factor = shared.store.second_factor(&visitor.email).await?;
     let second_factor = factor.filter(|factor| factor.is_on).map(|factor| factor.recovery_codes);
+    let has_password = shared.store.password(&visitor.email).await?.is_some();
     let (shortest, longest) = (password::SHORTEST, password::LONGEST);
     let page = "Account";
-    let account =
-        Account { page, visitor, told, sessions, faults, shortest, longest, second_factor };
+    let account = Account {
+        page,
+        visitor,
+        told,
+        sessions,
+        faults,
+        shortest,
+        longest,
+        has_password,
+        second_factor,
+    };
     Ok(page::page(status, &account))
 }
 
@@ -70,7 +84,7 @@ async fn shown(
 pub(super) async fn set_password(
     State(shared): State<Shared>,
     visitor: Visitor,
-    headers: HeaderMap,
+    (headers, source): (HeaderMap, Source),
     form: Form,
 ) -> page::Shown {
     let Person::User(_) = visitor.session.person else {
@@ -97,7 +111,8 @@ pub(super) async fn set_password(
             attempt.succeeded(&shared);
             let next = page::with_told("/account", "own_password_set");
             // The session that changed it had the second factor.
-            sign_in::begin_fully(&shared, &email, &headers, (&next, None)).await
+            let with = (With::Password, Proof::Fresh);
+            sign_in::begin_fully(&shared, &email, (&headers, &source), (&next, None, with)).await
         }
         Err(refused) => shown(&shared, visitor, None, Some(&refused.into())).await,
     }

@@ -48,9 +48,9 @@ impl Audit {
         self.given.get(name).map_or("", String::as_str)
     }
 
-    /// Whether views and downloads are left out.
-    fn hides_reads(&self) -> bool {
-        !self.is_filtered() && self.of("reads") != "yes"
+    /// Whether views, downloads and sign-ins are left out.
+    fn hides_access(&self) -> bool {
+        !self.is_filtered() && self.of("access") != "yes"
     }
 
     fn is_filtered(&self) -> bool {
@@ -108,6 +108,9 @@ fn words(action: &str) -> &'static str {
         "view_request" => "viewed the request",
         "view_lead" => "viewed the lead",
         "download_log" => "downloaded the log",
+        "sign_in" => "signed in",
+        "sign_in_failed" => "could not sign in:",
+        "link_identity" => "linked with an identity at the OpenID Connect provider:",
         "forget_person" => "erased what was stored about a",
         "export_person" => "exported what is stored about a",
         _ => "changed",

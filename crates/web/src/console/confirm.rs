@@ -25,6 +25,10 @@ struct Confirm<'a> {
     wrong: Option<&'a str>,
     email: &'a str,
     path: &'a str,
+    /// Whether the visitor has a password; otherwise the provider is asked.
+    has_password: bool,
+    /// The OpenID Connect provider, if there is one.
+    provider: Option<&'a str>,
     /// What was sent.
     fields: Vec<(&'a str, &'a str)>,
 }
@@ -47,16 +51,19 @@ pub(super) async fn confirmed(
     }
     let form = Form::from_request(Request::from_parts(parts.clone(), body), shared).await?;
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let kept = shared.store.password(&visitor.email).await?;
+    let has_password = kept.is_some();
+    let provider = shared.provider.as_ref().map(|provider| provider.settings().name.as_str());
     let ask = |status, wrong: Option<&str>| -> Response {
         let fields = form.fields().filter(|(name, _)| *name != FIELD).collect();
-        page::page(status, &Confirm { wrong, email: &visitor.email, path, fields })
+        let email = &visitor.email;
+        page::page(status, &Confirm { wrong, email, path, has_password, provider, fields })
     };
     if form.text(FIELD).is_empty() {
         return Err(ask(StatusCode::OK, None).into());
     }
     let attempt = throttle::admit_again(shared, visitor)
         .map_err(|wait| ask(StatusCode::TOO_MANY_REQUESTS, Some(&wait)))?;
-    let kept = shared.store.password(&visitor.email).await?;
     match password::is_right_or_none(form.secret(FIELD), kept).await {
         Ok(true) => attempt.succeeded(shared),
         Ok(false) => {

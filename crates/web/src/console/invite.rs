@@ -8,9 +8,11 @@ use plan::permission::Role;
 use store::TokenHash;
 
 use super::form::Form;
+use super::sign_in::{Proof, With};
 use super::{page, sign_in};
 use crate::Shared;
 use crate::api::Refusal;
+use crate::source::Source;
 use admin::{Refused, password, people};
 
 #[derive(Template)]
@@ -51,11 +53,15 @@ async fn shown(shared: &Shared, secret: &str, refusal: Option<Refusal>) -> page:
 pub(super) async fn accept(
     State(shared): State<Shared>,
     headers: HeaderMap,
+    source: Source,
     Path(secret): Path<String>,
     form: Form,
 ) -> page::Shown {
     match people::accept_invite(&shared, &secret, form.secret("password")).await {
-        Ok(user) => sign_in::begin(&shared, &user.email, &headers, "/").await,
+        Ok(user) => {
+            let with = (With::Password, Proof::Fresh);
+            sign_in::begin(&shared, &user.email, (&headers, &source), ("/", with)).await
+        }
         Err(Refused::NotFound { .. }) => Err(used_up().into()),
         Err(refused) => shown(&shared, &secret, Some(refused.into())).await,
     }

@@ -9,7 +9,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::{SignedDuration, Timestamp};
-use store::{NewLink, Token, TokenHash};
+use store::{Actor, NewLink, Token, TokenHash};
 
 use super::form::Form;
 use super::sign_in::{new_session, with_cookie};
@@ -123,14 +123,18 @@ pub(super) async fn show(State(shared): State<Shared>, Path(secret): Path<String
 pub(super) async fn sign_in(
     State(shared): State<Shared>,
     headers: HeaderMap,
+    source: Source,
     Path(secret): Path<String>,
     _: Form,
 ) -> page::Shown {
     let (cookie, session) = new_session(&headers)?;
     let link = TokenHash::of(&secret);
+    let email = shared.store.link_of(link, (shared.clock)()).await?;
     if !shared.store.begin_session_by_link(link, session, (shared.clock)()).await? {
         return Err(used_up(&shared).into());
     }
+    let actor = Actor(format!("{} (LeadSquared user)", email.unwrap_or_default()));
+    shared.note_sign_in(actor, "emailed link", &source).await;
     Ok(with_cookie(&shared, Redirect::to("/").into_response(), cookie.expose()))
 }
 

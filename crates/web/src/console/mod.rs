@@ -23,6 +23,8 @@ mod log;
 mod overview;
 mod page;
 mod people;
+mod personal_data;
+mod provider;
 mod reviews;
 mod second_factor;
 mod sign_in;
@@ -46,6 +48,7 @@ use crate::access_log::Who;
 use crate::route::{GuardedRoute, Within};
 use crate::route::{Route, route};
 pub(crate) use page::{invalid, wrong_host};
+pub(crate) use provider::CALLBACK;
 pub(crate) use throttle::Attempts;
 pub(crate) use visitor::Visitor;
 
@@ -56,6 +59,8 @@ enum Needs {
     FirstStart,
     /// Nothing: it is for signing in.
     Nothing,
+    /// Nothing, and who is signed in may use it, too.
+    Anybody,
     /// Somebody who is signed in and may do this.
     Signed(Scope),
 }
@@ -64,7 +69,7 @@ enum Needs {
 const DESIGN: &str = "/design";
 
 fn routes() -> Vec<Route<Needs>> {
-    use Needs::{FirstStart, Nothing, Signed};
+    use Needs::{Anybody, FirstStart, Nothing, Signed};
     const GET: Method = Method::GET;
     const POST: Method = Method::POST;
     let [read, operate, administer] = [Scope::Read, Scope::Operate, Scope::Administer].map(Signed);
@@ -75,6 +80,8 @@ fn routes() -> Vec<Route<Needs>> {
         route(POST, "/sign-in", Nothing, sign_in::sign_in),
         route(GET, "/sign-in/code", Nothing, sign_in::ask_code),
         route(POST, "/sign-in/code", Nothing, sign_in::check_code),
+        route(GET, "/sign-in/oidc", Nothing, provider::start),
+        route(GET, provider::CALLBACK, Anybody, provider::finish),
         route(GET, "/sign-in/link", Nothing, link::ask),
         route(POST, "/sign-in/link", Nothing, link::send),
         route(GET, "/sign-in/link/{secret}", Nothing, link::show),
@@ -167,7 +174,12 @@ fn of_the_settings(read: Needs, administer: Needs) -> Vec<Route<Needs>> {
         route(POST, "/people/tokens", administer, people::add_token).confirmed(),
         route(POST, "/people/tokens/remove", administer, people::remove_token).confirmed(),
         route(GET, "/audit", administer, audit::show),
+        route(GET, "/personal-data", administer, personal_data::show),
+        route(POST, "/personal-data", administer, personal_data::find),
+        route(POST, "/personal-data/export", administer, personal_data::export).confirmed(),
+        route(POST, "/personal-data/forget", administer, personal_data::forget).confirmed(),
         route(GET, "/account", read, account::show).own(),
+        route(GET, "/account/confirm", read, provider::confirm).own(),
         route(POST, "/account/password", read, account::set_password).own(),
         route(POST, "/account/second-factor/set-up", read, second_factor::set_up).own().confirmed(),
         route(POST, "/account/second-factor", read, second_factor::turn_on).own().confirmed(),
@@ -263,7 +275,9 @@ fn of_connectors(read: Needs, operate: Needs, administer: Needs) -> Vec<Route<Ne
 /// Every page and every file that pages load, and who may use it.
 pub(crate) fn access_rows() -> impl Iterator<Item = GuardedRoute> {
     let row = |route: Route<Needs>| match route.needs {
-        Needs::FirstStart | Needs::Nothing => GuardedRoute::open(route.method.as_str(), route.path),
+        Needs::FirstStart | Needs::Nothing | Needs::Anybody => {
+            GuardedRoute::open(route.method.as_str(), route.path)
+        }
         Needs::Signed(needs) => {
             GuardedRoute::closed(route.method.as_str(), route.path, needs, route.within)
         }
@@ -314,7 +328,9 @@ async fn admitted(gate: &Gate, request: Request) -> Result<Request, page::Instea
     if visitor.is_none() {
         let users = shared.store.users().await?;
         match (users.is_empty(), gate.needs) {
-            (true, Needs::FirstStart) | (false, Needs::Nothing) => return Ok(request),
+            (true, Needs::FirstStart) | (false, Needs::Nothing | Needs::Anybody) => {
+                return Ok(request);
+            }
             (true, _) => return Err(Redirect::to("/start").into_response().into()),
             (false, _) => {
                 let next = match gate.method {
@@ -331,6 +347,11 @@ async fn admitted(gate: &Gate, request: Request) -> Result<Request, page::Instea
     }
     match gate.needs {
         Needs::FirstStart | Needs::Nothing => Err(Redirect::to("/").into_response().into()),
+        Needs::Anybody => {
+            let mut request = request;
+            request.extensions_mut().insert(visitor);
+            Ok(request)
+        }
         Needs::Signed(scope) if visitor.role.most() < scope => {
             Err(page::forbidden("Your role does not allow this. Ask an administrator.").into())
         }
@@ -367,7 +388,8 @@ mod tests {
         let link = "/sign-in/link";
         let secret = "/sign-in/link/{secret}";
         let (code, invite) = ("/sign-in/code", "/invite/{secret}");
-        let ways_in = ["/start", "/start", "/sign-in", "/sign-in", code, code];
+        let (oidc, callback) = ("/sign-in/oidc", "/sign-in/oidc/callback");
+        let ways_in = ["/start", "/start", "/sign-in", "/sign-in", code, code, oidc, callback];
         let ways_in = [&ways_in[..], &[link, link, secret, secret, invite, invite]].concat();
         assert_eq!(open, ways_in);
     }

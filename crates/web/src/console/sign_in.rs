@@ -5,7 +5,7 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
-use store::{EndSessions, KNOWN_FOR, NewSession, Token, TokenHash};
+use store::{Actor, EndSessions, KNOWN_FOR, NewSession, Token, TokenHash};
 
 use super::form::Form;
 use super::throttle::What;
@@ -22,6 +22,8 @@ struct SignIn<'a> {
     wrong: Option<&'a str>,
     email: &'a str,
     next: &'a str,
+    /// The OpenID Connect provider, if there is one, and the address that leads to it.
+    provider: Option<(&'a str, String)>,
 }
 
 #[derive(Template)]
@@ -39,6 +41,43 @@ pub(super) struct After {
     next: String,
 }
 
+impl After {
+    /// The path of our own that this is.
+    pub(super) fn path(&self) -> &str {
+        page::own_path(&self.next)
+    }
+}
+
+/// With what somebody signs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum With {
+    /// A password.
+    Password,
+    /// A password and a code.
+    SecondFactor,
+    /// The OpenID Connect provider.
+    Provider,
+}
+
+impl With {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::SecondFactor => "second factor",
+            Self::Provider => "OpenID Connect",
+        }
+    }
+}
+
+/// How recently somebody proved who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// A moment ago.
+    Fresh,
+    /// At some time, to somebody else.
+    Old,
+}
+
 /// The address of the sign-in page, which leads back to this page.
 pub(super) fn path(next: &str) -> String {
     with_next("/sign-in", next)
@@ -49,8 +88,26 @@ fn with_next(path: &str, next: &str) -> String {
     format!("{path}?next={next}")
 }
 
-pub(super) async fn show(Query(After { next }): Query<After>) -> Response {
-    page::page(StatusCode::OK, &SignIn { wrong: None, email: "", next: page::own_path(&next) })
+pub(super) async fn show(State(shared): State<Shared>, Query(after): Query<After>) -> Response {
+    shown(&shared, (StatusCode::OK, None), "", after.path())
+}
+
+fn shown(
+    shared: &Shared,
+    (status, wrong): (StatusCode, Option<&str>),
+    email: &str,
+    next: &str,
+) -> Response {
+    let provider = shared
+        .provider
+        .as_ref()
+        .map(|provider| (provider.settings().name.as_str(), with_next("/sign-in/oidc", next)));
+    page::page(status, &SignIn { wrong, email, next, provider })
+}
+
+/// The sign-in page, which says why somebody was not signed in.
+pub(super) fn refused(shared: &Shared, status: StatusCode, wrong: &str, next: &str) -> Response {
+    shown(shared, (status, Some(wrong)), "", next)
 }
 
 pub(super) async fn sign_in(
@@ -60,21 +117,25 @@ pub(super) async fn sign_in(
     form: Form,
 ) -> page::Shown {
     let (email, next) = (form.text("email"), page::own_path(form.text("next")));
-    let refused =
-        |status, wrong: &str| page::page(status, &SignIn { wrong: Some(wrong), email, next });
+    let refused = |status, wrong: &str| shown(&shared, (status, Some(wrong)), email, next);
     let attempt = match throttle::admit(&shared, (What::Password, email), &source, &headers).await?
     {
         Ok(attempt) => attempt,
-        Err(wait) => return Ok(refused(StatusCode::TOO_MANY_REQUESTS, &wait)),
+        Err(wait) => {
+            shared.note_failure(email, "too many attempts", &source).await;
+            return Ok(refused(StatusCode::TOO_MANY_REQUESTS, &wait));
+        }
     };
     let kept = shared.store.password(email).await?;
     // An unknown address takes the same time and gets the same response.
     match password::is_right_or_none(form.secret("password"), kept).await {
         Ok(true) => {
             attempt.succeeded(&shared);
-            begin(&shared, email, &headers, next).await
+            let with = (With::Password, Proof::Fresh);
+            begin(&shared, email, (&headers, &source), (next, with)).await
         }
         Ok(false) => {
+            shared.note_failure(email, "wrong password", &source).await;
             Ok(refused(StatusCode::UNAUTHORIZED, "The email address or the password is wrong."))
         }
         Err(password::NotHashed::Busy) => Ok(refused(
@@ -89,17 +150,17 @@ pub(super) async fn sign_in(
     }
 }
 
-/// Signs a user in who gave the right password, and leads to `next`; with a second factor, to the
-/// page for its code first.
+/// Signs a user in who gave the right password, or whom the provider vouches for, and leads to
+/// `next`; with a second factor, to the page for its code first.
 pub(super) async fn begin(
     shared: &Shared,
     email: &str,
-    headers: &HeaderMap,
-    next: &str,
+    (headers, source): (&HeaderMap, &Source),
+    (next, with): (&str, (With, Proof)),
 ) -> page::Shown {
     let factor = shared.store.second_factor(email).await?;
     if !factor.is_some_and(|factor| factor.is_on) {
-        return begin_fully(shared, email, headers, (next, None)).await;
+        return begin_fully(shared, email, (headers, source), (next, None, with)).await;
     }
     let (secret, session) = new_session(headers)?;
     let session = NewSession { needs_code: true, ..session };
@@ -115,8 +176,8 @@ pub(super) async fn begin(
 pub(super) async fn begin_fully(
     shared: &Shared,
     email: &str,
-    headers: &HeaderMap,
-    (next, replaces): (&str, Option<TokenHash>),
+    (headers, source): (&HeaderMap, &Source),
+    (next, replaces, (with, proof)): (&str, Option<TokenHash>, (With, Proof)),
 ) -> page::Shown {
     let now = (shared.clock)();
     let (secret, session) = new_session(headers)?;
@@ -125,8 +186,12 @@ pub(super) async fn begin_fully(
         Some((cookie, _)) => cookie,
         None => Token::for_webhook()?.expose().to_owned(),
     };
-    let session = NewSession { browser: Some(TokenHash::of(&browser)), replaces, ..session };
+    let browser_hash = Some(TokenHash::of(&browser));
+    let is_confirmed = proof == Proof::Fresh;
+    let session = NewSession { browser: browser_hash, replaces, is_confirmed, ..session };
     if shared.store.begin_session(email, session, now).await? {
+        let actor = Actor(email.trim().to_lowercase());
+        shared.note_sign_in(actor, with.word(), source).await;
         let response = Redirect::to(next).into_response();
         let mut response = with_cookie(shared, response, secret.expose());
         let lasts = format!("; Max-Age={}", KNOWN_FOR.as_secs());
@@ -165,17 +230,22 @@ pub(super) async fn check_code(
         |status, wrong: &str| page::page(status, &EnterCode { wrong: Some(wrong), email, next });
     let attempt = match throttle::admit(&shared, (What::Code, email), &source, &headers).await? {
         Ok(attempt) => attempt,
-        Err(wait) => return Ok(refused(StatusCode::TOO_MANY_REQUESTS, &wait)),
+        Err(wait) => {
+            shared.note_failure(email, "too many attempts", &source).await;
+            return Ok(refused(StatusCode::TOO_MANY_REQUESTS, &wait));
+        }
     };
     match second_factor::is_right(&shared, email, form.text("code")).await {
         Ok(true) => {
             attempt.succeeded(&shared);
-            begin_fully(&shared, email, &headers, (next, Some(session))).await
+            let with = (With::SecondFactor, Proof::Fresh);
+            begin_fully(&shared, email, (&headers, &source), (next, Some(session), with)).await
         }
-        Ok(false) => Ok(refused(
-            StatusCode::UNAUTHORIZED,
-            "The code is wrong or was already used. Wait for the next one.",
-        )),
+        Ok(false) => {
+            shared.note_failure(email, "wrong code", &source).await;
+            let wrong = "The code is wrong or was already used. Wait for the next one.";
+            Ok(refused(StatusCode::UNAUTHORIZED, wrong))
+        }
         Err(error) => Ok(refused(StatusCode::SERVICE_UNAVAILABLE, &Refusal::from(error).message())),
     }
 }
@@ -197,7 +267,14 @@ pub(super) fn new_session(headers: &HeaderMap) -> store::Result<(Token, NewSessi
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     let agent = agent.unwrap_or("unknown").to_owned();
     let hash = secret.hash();
-    let session = NewSession { hash, agent, browser: None, needs_code: false, replaces: None };
+    let session = NewSession {
+        hash,
+        agent,
+        browser: None,
+        is_confirmed: true,
+        needs_code: false,
+        replaces: None,
+    };
     Ok((secret, session))
 }
 
@@ -218,7 +295,12 @@ pub(super) fn with_cookie(shared: &Shared, mut response: Response, value: &str) 
     response
 }
 
-fn add_cookie(shared: &Shared, response: &mut Response, (name, value): (&str, &str), lasts: &str) {
+pub(super) fn add_cookie(
+    shared: &Shared,
+    response: &mut Response,
+    (name, value): (&str, &str),
+    lasts: &str,
+) {
     let secure = if shared.has_tls() { "; Secure" } else { "" };
     let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{lasts}");
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {

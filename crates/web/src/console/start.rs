@@ -10,6 +10,7 @@ use axum::response::Response;
 use store::{Actor, TokenHash, UserChange};
 
 use super::form::Form;
+use super::sign_in::{Proof, With};
 use super::{page, sign_in, throttle};
 use crate::Shared;
 use crate::source::Source;
@@ -43,7 +44,7 @@ pub(super) async fn make_first(
     let (email, code, password) = (form.text("email"), form.text("code"), form.secret("password"));
     let refused = |status, wrong: &str| shown(status, Some(wrong), (email, code));
     let bad = StatusCode::BAD_REQUEST;
-    let attempt = match throttle::admit_first(&shared, &source) {
+    let attempt = match throttle::admit_source(&shared, &source) {
         Ok(attempt) => attempt,
         Err(wait) => return Ok(refused(StatusCode::TOO_MANY_REQUESTS, &wait)),
     };
@@ -64,7 +65,10 @@ pub(super) async fn make_first(
     let change = UserChange::AddFirst { email: email.to_owned(), password: hash };
     let actor = Actor("first start".to_owned());
     match shared.store.change_users(change, &actor, (shared.clock)()).await {
-        Ok(()) => sign_in::begin(&shared, email, &headers, "/").await,
+        Ok(()) => {
+            let with = (With::Password, Proof::Fresh);
+            sign_in::begin(&shared, email, (&headers, &source), ("/", with)).await
+        }
         Err(store::Error::Refused(wrong)) => Ok(refused(bad, &format!("{wrong}."))),
         Err(error) => Err(error.into()),
     }

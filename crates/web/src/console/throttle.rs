@@ -158,8 +158,8 @@ pub(super) fn admit_again(shared: &Shared, visitor: &Visitor) -> Result<Attempt,
     admitted.map(|()| Attempt { user: Some(user), source: None }).map_err(wait)
 }
 
-/// Admits and counts an attempt to make the first user.
-pub(super) fn admit_first(shared: &Shared, source: &Source) -> Result<Attempt, String> {
+/// Admits and counts an attempt of somebody who is nobody yet.
+pub(super) fn admit_source(shared: &Shared, source: &Source) -> Result<Attempt, String> {
     let admitted = shared.attempts.by_source.admit(&source.0, (shared.clock)());
     admitted.map(|()| Attempt { user: None, source: Some(source.0.clone()) }).map_err(wait)
 }

@@ -99,6 +99,7 @@ const SECTIONS: [(&str, &[Page]); 3] = [
             ("/alerts", "Alerts", Scope::Administer),
             ("/people", "Users & tokens", Scope::Administer),
             ("/audit", "Audit log", Scope::Administer),
+            ("/personal-data", "Personal data", Scope::Administer),
         ],
     ),
 ];
@@ -189,8 +190,13 @@ pub(super) fn cookie<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str
     Some(value.trim()).filter(|value| !value.is_empty() && value.len() <= LONGEST_COOKIE)
 }
 
+/// What follows from a secret, for one use: it reveals nothing about the secret.
+pub(super) fn derived(secret: &str, what: &str) -> Token {
+    let TokenHash(hash) = TokenHash::of(&format!("{what} of {secret}"));
+    Token::from_random(hash[..24].try_into().expect("a hash has 32 bytes"))
+}
+
 /// Derived from the session's secret, so that it need not be stored, and reveals nothing about it.
 fn csrf(secret: &str) -> String {
-    let TokenHash(hash) = TokenHash::of(&format!("form of {secret}"));
-    Token::from_random(hash[..24].try_into().expect("a hash has 32 bytes")).expose().to_owned()
+    derived(secret, "form").expose().to_owned()
 }

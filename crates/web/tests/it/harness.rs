@@ -88,12 +88,14 @@ pub async fn start(limits: web::Limits) -> House {
         metrics: Arc::new(|| "leadsync_test 1\n".to_owned()),
         limits,
         public_url: "https://leadsync.example".to_owned(),
+        hooks_url: "https://leadsync.example".to_owned(),
         accounts: Arc::clone(&accounts) as Arc<dyn admin::AskAccounts>,
         mails_are_sent: false,
         metrics_token: None,
+        provider: None,
         proxies: "127.0.0.1".parse().unwrap(),
     };
-    let serving = tokio::spawn(web::serve(listener, parts, stop.clone()));
+    let serving = tokio::spawn(web::serve((listener, None), parts, stop.clone()));
     House {
         address,
         hook,

@@ -1,12 +1,14 @@
 //! Clients that are slow, or go away.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_util::sync::CancellationToken;
 
 use crate::harness::start;
-use crate::wire::{PATIENCE, get, post};
+use crate::wire::{PATIENCE, Wire, get, post};
 
 fn hasty() -> web::Limits {
     let short = Duration::from_millis(200);
@@ -159,6 +161,110 @@ async fn a_response_that_nobody_reads_ends() {
     };
     tokio::time::timeout(PATIENCE, ended).await.expect("the service hangs up");
     house.end().await;
+}
+
+/// Senders keep up 500 webhooks a second, each on a connection of its own or on one that it keeps,
+/// while more attackers than there are places come again and again: with half a form, half a head,
+/// half a webhook of an unknown token, or without reading what they asked for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_connections_lose_none_of_500_webhooks_a_second() {
+    const SENDERS: usize = 20;
+    const EACH: usize = 125;
+    let most = 256;
+    let limits = web::Limits { connections: most, ..web::Limits::default() };
+    let house = Arc::new(start(limits).await);
+    let stop = CancellationToken::new();
+    let began = Arc::new(AtomicUsize::new(0));
+    let attackers: Vec<_> = (0..most + most / 2)
+        .map(|n| {
+            let (address, stop, began) = (house.address, stop.clone(), Arc::clone(&began));
+            tokio::spawn(async move {
+                let attack = async {
+                    loop {
+                        attack(address, n, &began).await
+                    }
+                };
+                tokio::select! { () = attack => {}, () = stop.cancelled() => {} }
+            })
+        })
+        .collect();
+    // The senders begin when all places have been taken.
+    while began.load(Ordering::SeqCst) < most + most / 2 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let senders: Vec<_> = (0..SENDERS)
+        .map(|sender| {
+            let house = Arc::clone(&house);
+            tokio::spawn(async move {
+                let mut due =
+                    tokio::time::interval(Duration::from_millis(1_000 * SENDERS as u64 / 500));
+                let mut kept = house.wire().await;
+                for n in 0..EACH {
+                    due.tick().await;
+                    let webhook = post(&house.hook, &format!("[{sender},{n}]"));
+                    if sender % 2 == 0 {
+                        kept = house.wire().await;
+                    }
+                    let mut answer = exchanged(&mut kept, &webhook).await;
+                    if answer.is_none() && sender % 2 == 1 {
+                        // A connection that rests between two webhooks makes room for others: senders
+                        // that keep theirs open a new one, as every HTTP client does.
+                        kept = house.wire().await;
+                        answer = exchanged(&mut kept, &webhook).await;
+                    }
+                    assert_eq!(answer, Some(200), "{sender} {n}");
+                }
+            })
+        })
+        .collect();
+    for sender in senders {
+        sender.await.unwrap();
+    }
+    stop.cancel();
+    for attacker in attackers {
+        attacker.await.unwrap();
+    }
+    let mut kept = house.kept().await;
+    kept.sort();
+    kept.dedup();
+    assert_eq!(kept.len(), SENDERS * EACH, "each was kept, and once");
+    assert!(began.load(Ordering::SeqCst) > 2 * most, "the attackers came again and again");
+    Arc::into_inner(house).expect("nobody uses it any more").end().await;
+}
+
+/// The status of the answer to this request; `None` if the connection had ended.
+async fn exchanged(wire: &mut Wire, request: &str) -> Option<u16> {
+    wire.try_send(request).await.ok()?;
+    wire.answer().await.map(|answer| answer.status)
+}
+
+/// One slow connection, until it is closed, or for a while.
+async fn attack(address: std::net::SocketAddr, n: usize, began: &AtomicUsize) {
+    let Ok(mut stream) = tokio::net::TcpStream::connect(address).await else { return };
+    let bytes = match n % 4 {
+        0 => half_a_form().to_owned(),
+        1 => "POST /hooks/x HTTP/1.1\r\nHo".to_owned(),
+        2 => {
+            let webhook = post("/hooks/unknown", r#"{"a":1}"#);
+            webhook[..webhook.len() - 3].to_owned()
+        }
+        _ => get("/console.css"),
+    };
+    if stream.write_all(bytes.as_bytes()).await.is_ok() {
+        began.fetch_add(1, Ordering::SeqCst);
+        // Those of the last kind read nothing; the others wait to be closed.
+        let mut byte = [0; 1];
+        let closed = async {
+            if n % 4 != 3 {
+                let _ = stream.read(&mut byte).await;
+            } else {
+                std::future::pending().await
+            }
+        };
+        let _ = tokio::time::timeout(Duration::from_millis(700), closed).await;
+    } else {
+        began.fetch_add(1, Ordering::SeqCst);
+    }
 }
 
 fn half_a_form() -> &'static str {

@@ -29,6 +29,11 @@ impl Wire {
         self.stream.write_all(bytes.as_ref()).await.unwrap();
     }
 
+    /// The same on a connection that may have ended.
+    pub async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
+        self.stream.write_all(bytes.as_ref()).await
+    }
+
     /// Says that nothing more will be sent.
     pub async fn close_own_side(&mut self) {
         self.stream.shutdown().await.unwrap();

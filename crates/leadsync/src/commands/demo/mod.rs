@@ -11,7 +11,7 @@ use anyhow::Context;
 use plan::connector::{ActivityRules, Basic, Definition, Owners};
 use sandbox::{Automation, Plan, Sandbox, Settings as AccountSettings, Trigger};
 use secrecy::SecretString;
-use store::{AccountPlan, Actor, Change, Keys, Open, Store, Token, UserChange};
+use store::{AccountPlan, Actor, Base, Change, Keys, Open, Store, Token, UserChange};
 use tokio::net::TcpListener;
 
 use crate::node::{self, Node};
@@ -45,11 +45,13 @@ impl Demo {
         let store = store::open(&url, Open { serve: true, ..Open::default() }).await?;
         let accounts = [account(NAMES[0]).await?, account(NAMES[1]).await?];
         let base = format!("http://{address}");
-        store.note_public_url(&base).await?;
+        for which in [Base::Links, Base::Webhooks] {
+            store.note_base_url(which, &base).await?;
+        }
         connect(store.as_ref(), &accounts, &base).await?;
         let password = add_user(store.as_ref()).await?;
-        let options = settings.of_node(settings.post()?, base.clone());
-        let mut node = Node::start(listener, store.clone(), options)?;
+        let options = settings.of_node(settings.post()?, (base.clone(), base.clone()))?;
+        let mut node = Node::start((listener, None), store.clone(), options)?;
         if !settings.json {
             greet(&accounts, &base, &url, &password)?;
         }
@@ -104,9 +106,9 @@ async fn settled(accounts: &[Sandbox; 2], store: &dyn Store) {
 
 /// The address in the settings; another free one if it is taken.
 async fn listen(settings: &Settings) -> anyhow::Result<TcpListener> {
-    match node::listen(settings.listen).await {
+    match node::listen(settings.listen, "--listen").await {
         Ok(listener) => Ok(listener),
-        Err(_) => node::listen((settings.listen.ip(), 0).into()).await,
+        Err(_) => node::listen((settings.listen.ip(), 0).into(), "--listen").await,
     }
 }
 

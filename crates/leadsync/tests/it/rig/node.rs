@@ -59,12 +59,14 @@ impl Node {
             metrics: Arc::new(String::new),
             limits: web::Limits::default(),
             public_url: format!("http://{address}"),
+            hooks_url: format!("http://{address}"),
+            provider: None,
             accounts: Arc::new(Nobody),
             mails_are_sent: false,
             metrics_token: None,
             proxies: web::Proxies::default(),
         };
-        let serving = tokio::spawn(web::serve(listener, parts, stop.clone()));
+        let serving = tokio::spawn(web::serve((listener, None), parts, stop.clone()));
         let names = AtomicI64::new(0);
         Self { store, address, wake, ahead, names, dispatcher, stop, serving, _folder: folder }
     }

@@ -181,7 +181,7 @@ async fn act(shared: &Shared, visitor: Visitor, name: &str, act: Act, both_ways:
     let mut done = Done::new();
     for connector in [connector].into_iter().chain(opposite) {
         let job = Job { store, accounts, configuration: &configuration, connector };
-        let result = match job.run(act, &shared.public_url, &actor, now).await {
+        let result = match job.run(act, &shared.hooks_url, &actor, now).await {
             Ok(wired) => Ok(wired),
             Err(NotWired::Account(problem)) => Err(problem),
             Err(NotWired::Store(error)) => return Err(error.into()),
@@ -234,7 +234,7 @@ async fn way(shared: &Shared, connector: &Connector) -> store::Result<Way> {
             created => created,
         },
     };
-    let url = webhook_url(&shared.public_url, &connector.token);
+    let url = webhook_url(&shared.hooks_url, &connector.token);
     let scheme = if url.starts_with("https://") { "https://" } else { "http://" };
     let bare = url.strip_prefix(scheme).unwrap_or(&url).to_owned();
     Ok(Way {

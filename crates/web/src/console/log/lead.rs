@@ -10,7 +10,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use plan::outcome::Event;
-use store::{Configuration, Connector, Read};
+use store::{Access, Configuration, Connector};
 
 use super::record::origin_of;
 use super::{event_tone, lead_path};
@@ -139,7 +139,7 @@ pub(in crate::console) async fn lead(
     let actor = visitor.actor();
     let one = read(&shared, visitor, (&account, &id), is_live).await?;
     let one = one.ok_or_else(|| page::not_found("lead"))?;
-    shared.note_read(&actor, Read::Lead { account, id }).await;
+    shared.note_access(&actor, Access::Lead { account, id }).await;
     Ok(page::page(StatusCode::OK, &One { told, ..one }))
 }
 

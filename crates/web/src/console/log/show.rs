@@ -13,7 +13,7 @@ use plan::outcome::Event;
 use plan::payload::{self, Entry};
 use plan::state;
 use store::{
-    Configuration, Connector, Delivery, Filter, Neighbours, Page, Read, RecordItem, RequestItem,
+    Access, Configuration, Connector, Delivery, Filter, Neighbours, Page, RecordItem, RequestItem,
     RequestLine,
 };
 
@@ -163,7 +163,7 @@ pub(in crate::console) async fn show(
     let id = id.parse::<RequestId>().map_err(|_| unknown())?;
     let actor = visitor.actor();
     let one = read(&shared, visitor, id, Tab::of(given.get("tab"))).await?.ok_or_else(unknown)?;
-    shared.note_read(&actor, Read::Request(id)).await;
+    shared.note_access(&actor, Access::Request(id)).await;
     Ok(page::page(StatusCode::OK, &One { told: page::told(&given), ..one }))
 }
 

@@ -193,9 +193,9 @@ async fn views_and_downloads_of_leads_are_audited() {
         assert_eq!(csv.status, 200, "{csv:?}");
     }
     assert_eq!(browser.get("/leads/b/nobody").await.status, 404);
-    let all = store::AuditFilter { reads: true, ..store::AuditFilter::default() };
+    let all = store::AuditFilter { access: true, ..store::AuditFilter::default() };
     let (read, _) = browser.house.store.audit(&all, 9, None).await.unwrap();
-    let read = read.iter().filter(|item| store::Read::ACTIONS.contains(&item.action.as_str()));
+    let read = read.iter().filter(|item| store::Access::ACTIONS.contains(&item.action.as_str()));
     let read: Vec<_> = read.map(|item| (item.action.as_str(), item.subject.as_str())).collect();
     let request = id(1).to_string();
     assert_eq!(
@@ -204,11 +204,12 @@ async fn views_and_downloads_of_leads_are_audited() {
             ("download_log", "csv event=new q=…"),
             ("view_request", request.as_str()),
             ("view_lead", "in-b in b"),
+            ("sign_in", "admin@example.com"),
         ]
     );
     let page = browser.get("/audit").await.body;
     assert!(page.contains("List them too") && !page.contains("viewed the lead <"), "{page}");
-    let page = browser.get("/audit?reads=yes").await.body;
+    let page = browser.get("/audit?access=yes").await.body;
     assert!(page.contains("viewed the lead") && page.contains("in-b in b"), "{page}");
     browser.house.end().await;
 }
