@@ -68,6 +68,7 @@ export class OpenIdProvider {
   }
 
   async answer(request, response) {
+    if (request.url === "/favicon.ico") return response.writeHead(204).end();
     const [, uid] = /^\/interaction\/([^/?]+)/.exec(request.url) ?? [];
     if (!uid) return this.handle(request, response);
     if (request.method === "GET") {

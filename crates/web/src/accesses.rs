@@ -64,8 +64,8 @@ impl Shared {
         let email = known.into_iter().map(|user| user.email).find(|known| *known == email);
         let (who, from) = (email.as_deref().unwrap_or("an unknown user"), source.0.clone());
         tracing::warn!(target: "leadsync::security", who, why, from, "not signed in");
-        let nobody = Actor("nobody".to_owned());
-        self.note_access(&nobody, Access::SignInFailed { email, why, from }).await;
+        let somebody = Actor("somebody".to_owned());
+        self.note_access(&somebody, Access::SignInFailed { email, why, from }).await;
     }
 }
 
