@@ -358,14 +358,20 @@ impl House {
 
     /// The bodies that are kept, newest first.
     pub async fn kept(&self) -> Vec<String> {
-        let page = store::Page { limit: 100, after: None };
-        let (items, _) = self.store.requests(&store::Filter::default(), &page).await.unwrap();
+        let mut page = store::Page { limit: store::Page::MOST, after: None };
         let mut bodies = Vec::new();
-        for item in items {
-            let delivery = self.store.delivery(item.id).await.unwrap().unwrap();
-            bodies.push(String::from_utf8_lossy(&delivery.body).into_owned());
+        loop {
+            let listed = self.store.requests(&store::Filter::default(), &page).await;
+            let (items, next) = listed.unwrap();
+            for item in items {
+                let delivery = self.store.delivery(item.id).await.unwrap().unwrap();
+                bodies.push(String::from_utf8_lossy(&delivery.body).into_owned());
+            }
+            if next.is_none() {
+                return bodies;
+            }
+            page.after = next;
         }
-        bodies
     }
 
     /// Makes every statement about this table fail, until it is mended.
