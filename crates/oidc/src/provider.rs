@@ -28,7 +28,7 @@ use crate::claims::{Identity, Others};
 use crate::{Error, Settings};
 
 /// How long the provider's metadata and keys are used before they are read again.
-const KNOWN_FOR: Duration = Duration::from_secs(3_600);
+const KNOWN_FOR: Duration = Duration::from_hours(1);
 /// The time for a whole response.
 const DEADLINE: Duration = Duration::from_secs(10);
 /// The longest response, in bytes: metadata and keys have a few kilobytes.

@@ -76,13 +76,13 @@ enum News {
     Erased(Forgotten),
 }
 
-/// The page for a request that can't be followed: nobody is found, or several people are.
-fn refused(visitor: Visitor, meant: (&str, bool), error: store::Error) -> page::Shown {
+/// The page for a request that can't be followed: nobody is meant, or several people are.
+fn refused(visitor: Visitor, meant: (&str, bool), error: &store::Error) -> Response {
     match error {
         store::Error::Refused(why) => {
-            Ok(shown(visitor, StatusCode::BAD_REQUEST, meant, News::Wrong(sentence(&why))))
+            shown(visitor, StatusCode::BAD_REQUEST, meant, News::Wrong(sentence(why)))
         }
-        error => Err(error.into()),
+        error => page::unavailable(error),
     }
 }
 
@@ -112,7 +112,7 @@ pub(super) async fn find(
             let found = found(&shared, &kept).await?;
             Ok(shown(visitor, StatusCode::OK, meant, News::Found(found)))
         }
-        Err(error) => refused(visitor, meant, error),
+        Err(error) => Ok(refused(visitor, meant, &error)),
     }
 }
 
@@ -155,7 +155,7 @@ pub(super) async fn export(
             let headers = [(header::CONTENT_TYPE, json), (header::CONTENT_DISPOSITION, file)];
             Ok((headers, text).into_response())
         }
-        Err(error) => refused(visitor, meant, error),
+        Err(error) => Ok(refused(visitor, meant, &error)),
     }
 }
 
@@ -171,6 +171,6 @@ pub(super) async fn forget(
     };
     match forgotten {
         Ok(forgotten) => Ok(shown(visitor, StatusCode::OK, ("", false), News::Erased(forgotten))),
-        Err(error) => refused(visitor, meant, error),
+        Err(error) => Ok(refused(visitor, meant, &error)),
     }
 }

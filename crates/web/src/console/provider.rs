@@ -143,14 +143,14 @@ pub(super) async fn finish(
         let mut response = sign_in::refused(&shared, status, wrong, "/");
         // Each attempt ends here.
         set_cookie(&shared, &mut response, "");
-        Ok(response)
+        response
     };
     let secret = cookie(&headers, cookie_name(&shared));
     let Some((attempt, purpose, next)) = secret.and_then(|secret| begun(secret, &back.state))
     else {
         let wrong =
             "This sign-in began in another browser, or more than 10 minutes ago. Begin again.";
-        return refused(StatusCode::BAD_REQUEST, wrong);
+        return Ok(refused(StatusCode::BAD_REQUEST, wrong));
     };
     let name = &provider.settings().name;
     let Some(code) = back.code.filter(|_| back.error.is_none()) else {
@@ -164,11 +164,11 @@ pub(super) async fn finish(
             }
             _ => format!("You are not signed in: {name} reports the error \"{error}\"."),
         };
-        return refused(StatusCode::UNAUTHORIZED, &wrong);
+        return Ok(refused(StatusCode::UNAUTHORIZED, &wrong));
     };
     let admitted = match throttle::admit_source(&shared, &source) {
         Ok(admitted) => admitted,
-        Err(wait) => return refused(StatusCode::TOO_MANY_REQUESTS, &wait),
+        Err(wait) => return Ok(refused(StatusCode::TOO_MANY_REQUESTS, &wait)),
     };
     let answer = (code.as_str(), back.state.as_str(), back.iss.as_deref());
     let identity = match provider.finish(answer, &attempt).await {
@@ -179,7 +179,7 @@ pub(super) async fn finish(
             let wrong = format!(
                 "{name} could not confirm who you are; the log of leadsync says why. Retry."
             );
-            return refused(StatusCode::BAD_GATEWAY, &wrong);
+            return Ok(refused(StatusCode::BAD_GATEWAY, &wrong));
         }
     };
     admitted.succeeded(&shared);
@@ -190,7 +190,7 @@ pub(super) async fn finish(
             tracing::warn!(target: "leadsync::security", subject, wrong, "a sign-in by OpenID Connect was refused");
             let email = identity.email.as_deref().unwrap_or_default();
             shared.note_failure(email, "no access", &source).await;
-            return refused(StatusCode::FORBIDDEN, &wrong);
+            return Ok(refused(StatusCode::FORBIDDEN, &wrong));
         }
     };
     let is_fresh = is_fresh(&identity, (shared.clock)());

@@ -181,7 +181,7 @@ async fn slow_connections_lose_none_of_500_webhooks_a_second() {
             tokio::spawn(async move {
                 let attack = async {
                     loop {
-                        attack(address, n, &began).await
+                        attack(address, n, &began).await;
                     }
                 };
                 tokio::select! { () = attack => {}, () = stop.cancelled() => {} }
@@ -255,10 +255,10 @@ async fn attack(address: std::net::SocketAddr, n: usize, began: &AtomicUsize) {
         // Those of the last kind read nothing; the others wait to be closed.
         let mut byte = [0; 1];
         let closed = async {
-            if n % 4 != 3 {
-                let _ = stream.read(&mut byte).await;
+            if n % 4 == 3 {
+                std::future::pending::<()>().await;
             } else {
-                std::future::pending().await
+                let _ = stream.read(&mut byte).await;
             }
         };
         let _ = tokio::time::timeout(Duration::from_millis(700), closed).await;
