@@ -12,10 +12,17 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub struct Oidc {
     /// Issuer URL of the OpenID Connect provider that people can sign in with [default: none]
-    #[arg(long = "oidc-issuer", global = true, env = "LEADSYNC_OIDC_ISSUER", value_name = "URL")]
+    #[arg(
+        id = "oidc-issuer",
+        long = "oidc-issuer",
+        global = true,
+        env = "LEADSYNC_OIDC_ISSUER",
+        value_name = "URL"
+    )]
     issuer: Option<String>,
     /// Client ID of leadsync at the provider
     #[arg(
+        id = "oidc-client-id",
         long = "oidc-client-id",
         global = true,
         env = "LEADSYNC_OIDC_CLIENT_ID",
@@ -24,6 +31,7 @@ pub struct Oidc {
     client_id: Option<String>,
     /// File with the client secret
     #[arg(
+        id = "oidc-client-secret-file",
         long = "oidc-client-secret-file",
         global = true,
         env = "LEADSYNC_OIDC_CLIENT_SECRET_FILE",
@@ -31,10 +39,17 @@ pub struct Oidc {
     )]
     client_secret_file: Option<PathBuf>,
     /// Name of the provider on the sign-in page [default: single sign-on]
-    #[arg(long = "oidc-name", global = true, env = "LEADSYNC_OIDC_NAME", value_name = "NAME")]
+    #[arg(
+        id = "oidc-name",
+        long = "oidc-name",
+        global = true,
+        env = "LEADSYNC_OIDC_NAME",
+        value_name = "NAME"
+    )]
     name: Option<String>,
     /// Scopes to request besides openid, separated by commas [default: email,profile]
     #[arg(
+        id = "oidc-scopes",
         long = "oidc-scopes",
         global = true,
         env = "LEADSYNC_OIDC_SCOPES",
@@ -43,6 +58,7 @@ pub struct Oidc {
     scopes: Option<String>,
     /// Claim that gives roles: its name, or its path with dots [default: groups]
     #[arg(
+        id = "oidc-roles-claim",
         long = "oidc-roles-claim",
         global = true,
         env = "LEADSYNC_OIDC_ROLES_CLAIM",
@@ -51,6 +67,7 @@ pub struct Oidc {
     roles_claim: Option<String>,
     /// Values of that claim that make an administrator, separated by commas
     #[arg(
+        id = "oidc-administrators",
         long = "oidc-administrators",
         global = true,
         env = "LEADSYNC_OIDC_ADMINISTRATORS",
@@ -59,6 +76,7 @@ pub struct Oidc {
     administrators: Option<String>,
     /// Values of that claim that make an operator, separated by commas
     #[arg(
+        id = "oidc-operators",
         long = "oidc-operators",
         global = true,
         env = "LEADSYNC_OIDC_OPERATORS",
@@ -67,6 +85,7 @@ pub struct Oidc {
     operators: Option<String>,
     /// Values of that claim that make a viewer, separated by commas
     #[arg(
+        id = "oidc-viewers",
         long = "oidc-viewers",
         global = true,
         env = "LEADSYNC_OIDC_VIEWERS",
@@ -76,6 +95,7 @@ pub struct Oidc {
     /// Whether to trust email addresses that the provider does not report as verified (true, false)
     /// [default: false]
     #[arg(
+        id = "oidc-trust-emails",
         long = "oidc-trust-emails",
         global = true,
         env = "LEADSYNC_OIDC_TRUST_EMAILS",
