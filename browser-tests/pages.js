@@ -3,8 +3,8 @@
 
 import { GUARDED, PASSWORD } from "./stage/world.js";
 
-/** Routes that answer with a file, or with a part of a page: nothing to look at by itself. */
-export const NO_PAGES = ["/connectors/{name}/export", "/requests/rows", "/retries/{id}/progress", "/connectors/{name}/backfill/progress"];
+/** Routes that answer with a file or a part of a page, or lead elsewhere: nothing to look at by itself. */
+export const NO_PAGES = ["/connectors/{name}/export", "/requests/rows", "/retries/{id}/progress", "/connectors/{name}/backfill/progress", "/sign-in/oidc", "/account/confirm"];
 
 /**
  * `route` as the table in `crates/web/src/console/mod.rs` has it; `world` says what has happened

@@ -82,6 +82,15 @@ fn words(action: &str) -> &'static str {
         "set_answer" => "set a trait of the account",
         "probe" => "ran a test-lead probe of the account",
         "refresh_leads" => "updated linked leads of",
+        "rotate_key" => "replaced the encryption key of",
+        "plan_backfill" => "counted a backfill of",
+        "begin_backfill" => "started a backfill of",
+        "set_backfill" => "paused, resumed or cancelled a backfill of",
+        "ask_for_sweep" => "asked for a sweep of",
+        "ask_for_parity" => "compared the accounts of",
+        "sync_differences" => "synced the differing leads of",
+        "sync_lead" => "synced the lead",
+        "confirm_mass_change" => "confirmed a mass change of",
         "retry" => "retried",
         "cancel_retries" => "cancelled retries of",
         "dismiss_failures" => "dismissed the failures",
@@ -245,4 +254,16 @@ pub(super) async fn show(
         given,
     };
     Ok(page::page(status, &audit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_has_words() {
+        let without: Vec<_> =
+            store::ACTIONS.iter().filter(|action| words(action) == words("")).collect();
+        assert!(without.is_empty(), "{without:?}");
+    }
 }
