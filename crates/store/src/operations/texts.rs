@@ -102,6 +102,10 @@ impl Texts {
         traces: &Traces,
         after: &[i64],
     ) -> Result<Vec<Found>> {
+        // All that is known of the person may be too short to be recognised in a text.
+        if traces.texts().is_empty() {
+            return Ok(Vec::new());
+        }
         let Self { table, key, columns, .. } = self;
         let keys = key.join(", ");
         let mut query = QueryBuilder::new(format!(

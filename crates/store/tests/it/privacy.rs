@@ -10,6 +10,7 @@ crate::promises! {
     a_person_is_erased,
     of_several_people_one_is_chosen,
     work_that_has_not_ended_is_left,
+    nobody_is_erased_by_what_is_too_short_to_be_recognised,
 }
 
 const EMAIL: &str = "Asha.Rao@example.com";
@@ -203,4 +204,13 @@ async fn work_that_has_not_ended_is_left(empty: Empty) {
     let forgotten = empty.store.forget(&who, &actor(), at(9)).await.unwrap();
     assert_eq!((forgotten.requests_left, forgotten.requests_deleted), (1, 0), "{forgotten:?}");
     assert_eq!(empty.ids(Filter::default()).await.len(), 2);
+}
+
+async fn nobody_is_erased_by_what_is_too_short_to_be_recognised(empty: Empty) {
+    with_asha(&empty).await;
+    for text in ["\u{db}\u{8a}7", "7"] {
+        let who = Who::of(text, false).unwrap();
+        let forgotten = empty.store.forget(&who, &actor(), at(100)).await.unwrap();
+        assert_eq!((forgotten.leads, forgotten.texts_masked), (0, 0), "{text:?}: {forgotten:?}");
+    }
 }
